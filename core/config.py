@@ -128,7 +128,7 @@ def make_data_dir(text):
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"DATA_DIR '{path}' cannot be made ({error.strerror}): give another folder.") from None
+        raise ConfigError(f"DATA_DIR '{path}' cannot be made: {error.strerror}.") from None
     if path.stat().st_uid != os.geteuid():
         raise ConfigError(f"DATA_DIR '{path}' belongs to another user: give another folder.")
     if not os.access(path, os.W_OK | os.X_OK):
