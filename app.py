@@ -1,0 +1,35 @@
+"""Livestall: wiring only. `python app.py` runs everything; `python app.py --help` lists the parts."""
+import sys
+
+if sys.argv[1:2] == ["web"] or sys.argv[1:2] == ["relay"]:
+    # Before anything else is imported: sockets, locks and the database driver must be gevent's.
+    from gevent import monkey
+    monkey.patch_all()
+
+from flask import Flask  # noqa: E402
+
+import campaigns  # noqa: E402
+import demo  # noqa: E402
+import live  # noqa: E402
+import members  # noqa: E402
+import orders  # noqa: E402
+from core import bus, commands, config, db, health, i18n, jobs, sockets, web  # noqa: E402
+
+PACKAGES = (members, campaigns, orders, live, demo)
+
+
+def create_app(settings: config.Config | None = None, **flask_config) -> Flask:
+    """The Flask application with everything connected. Raises ConfigError if the environment is wrong."""
+    settings = settings or config.load()
+    app = Flask(__name__)
+    app.config.update(LIVESTALL=settings, **flask_config)
+    db.init_engine(settings.database_url, settings.db_pool_size)
+    jobs.init_jobs(settings.redis_url)
+    bus.init_bus(settings.redis_url)
+    for part in (web, i18n, sockets, health, *PACKAGES):
+        part.init_app(app)
+    return app
+
+
+if __name__ == "__main__":
+    commands.main(create_app)

@@ -1,0 +1,63 @@
+"""Between processes: one published frame per room and tick, already joined, through Redis. Redis may be lost at any time.
+
+What is published is only ever a copy: numbered events stand in PostgreSQL, so a process that missed frames reads
+them there (live/broadcast.py), and counters are sent again a second later.
+"""
+import json
+import time
+
+import redis
+import structlog
+
+log = structlog.get_logger("bus")
+FRAMES = "livestall:frames"
+_client = None
+
+
+def init_bus(redis_url: str) -> None:
+    global _client
+    _client = redis.Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, health_check_interval=15,
+                                   decode_responses=True)
+
+
+def client() -> redis.Redis:
+    if _client is None:
+        raise RuntimeError("core.bus.init_bus was not called")
+    return _client
+
+
+def publish(frames: list[dict]) -> bool:
+    """Publish frames ({"room", "name", "data"} or {"drop": room}) in one message; False if Redis is away."""
+    if not frames:
+        return True
+    try:
+        client().publish(FRAMES, json.dumps(frames, separators=(",", ":"), default=str))
+    except redis.RedisError as error:
+        log.warning("frames not published", error=str(error))
+        return False
+    return True
+
+
+def listen(on_frames, on_state, poll_seconds: float = 1.0) -> None:
+    """Call on_frames(list) for every message, for ever. on_state(True/False) tells when Redis comes and goes."""
+    up = None
+    while True:
+        try:
+            subscriber = client().pubsub(ignore_subscribe_messages=True)
+            subscriber.subscribe(FRAMES)
+            subscriber.get_message(timeout=poll_seconds)  # the subscription stands before we say so
+            if up is not True:
+                up = True
+                on_state(True)
+            while True:
+                # A half-open connection gives no error: health_check_interval pings it (python-socketio#281).
+                message = subscriber.get_message(timeout=poll_seconds)
+                subscriber.check_health()
+                if message:
+                    on_frames(json.loads(message["data"]))
+        except (redis.RedisError, OSError) as error:
+            if up is not False:
+                up = False
+                log.warning("redis lost", error=str(error))
+                on_state(False)
+            time.sleep(0.5)

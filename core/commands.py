@@ -1,0 +1,72 @@
+"""`python app.py …`: one door to every process and chore. Packages add theirs with `@command`."""
+import sys
+
+import click
+
+from core import migrations
+from core.db import engine
+
+COMMANDS = click.Group(help="Livestall. Without a command: start everything.", invoke_without_command=True)
+
+
+def command(name: str, **options):
+    """Register a chore: `@command("check")`. It runs inside the application's context."""
+    return COMMANDS.command(name, **options)
+
+
+def main(create_app) -> None:
+    """Run the command line; the application is made for every command but the bare start."""
+    from core import supervisor  # late: only the command line needs it
+    from core.config import ConfigError
+    try:
+        if len(sys.argv) == 1:
+            sys.exit(supervisor.run())
+        if sys.argv[1] in ("env", "--help"):
+            COMMANDS(standalone_mode=True)
+        app = create_app()
+        with app.app_context():
+            COMMANDS(obj=app, standalone_mode=True)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@command("migrate")
+def migrate():
+    """Bring the database to the newest schema."""
+    migrations.upgrade(engine())
+    click.echo("The database is up to date.")
+
+
+@command("env")
+def env():
+    """Print the settings of the running embedded servers, for `eval $(python app.py env)`."""
+    from core import supervisor
+    click.echo(supervisor.exports())
+
+
+def stop_unless_migrated() -> None:
+    """Refuse to serve on a schema that is not ours."""
+    problem = migrations.pending(engine())
+    if problem:
+        click.echo(problem, err=True)
+        sys.exit(3)
+
+
+@command("web")
+@click.option("--port", type=int, default=None, help="Listen here instead of PORT.")
+@click.pass_obj
+def web(app, port):
+    """Serve pages and sockets (one process)."""
+    from core import serving
+    stop_unless_migrated()
+    serving.serve(app, port)
+
+
+@command("worker")
+@click.pass_obj
+def worker(app):
+    """Do background jobs (RQ)."""
+    from core import serving
+    stop_unless_migrated()
+    serving.work()

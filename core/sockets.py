@@ -1,0 +1,81 @@
+"""Sockets: the one Socket.IO server of a process, checked events with acknowledgements, and frames to rooms.
+
+This is the one place where the faster fan-out will sit: everything that is told to many goes through `send_frame`.
+"""
+import functools
+
+import structlog
+from flask import g, request
+from flask_babel import gettext as _
+from flask_socketio import SocketIO
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import Busy, DomainError, Invalid
+from core.web import check
+
+log = structlog.get_logger("sockets")
+MAX_PAYLOAD_BYTES = 16 * 1024
+socketio = SocketIO()
+# event name → (access, schema, function); a test compares it with what the pages send.
+EVENTS: dict[str, tuple[str, type, object]] = {}
+# Called with (app) before each event; members registers how g.member is found again, so authority is never remembered.
+BEFORE_EVENT = []
+
+
+def init_app(app) -> None:
+    config = app.config["LIVESTALL"]
+    if not config.allowed_origins or "*" in config.allowed_origins:
+        # engineio reads an empty list as "any origin" (engineio/server.py): refuse it here too.
+        raise RuntimeError("allowed_origins must name the origins that may open sockets")
+    socketio.init_app(app, async_mode=app.config.get("SOCKET_MODE", "gevent"), cors_allowed_origins=list(config.allowed_origins),
+                      max_http_buffer_size=MAX_PAYLOAD_BYTES, ping_interval=20, ping_timeout=15,
+                      manage_session=False, cookie=None, http_compression=False, websocket_ping_interval=None)
+
+
+def event(name: str, schema: type, *, access: str):
+    """Register a socket event: `fn(data) -> dict` becomes an acknowledgement {"ok": true, …} or an error body."""
+    def register(fn):
+        EVENTS[name] = (access, schema, fn)
+
+        @socketio.on(name)
+        @functools.wraps(fn)
+        def handle(raw=None):
+            return _answer(fn, schema, raw)
+        return fn
+    return register
+
+
+def _answer(fn, schema, raw) -> dict:
+    try:
+        for prepare in BEFORE_EVENT:
+            prepare()
+        if not isinstance(raw, dict):
+            raise Invalid(_("We expected named fields."))
+        return {"ok": True, **(fn(check(schema, raw)) or {})}
+    except DomainError as error:
+        return {"ok": False, **error.body()}
+    except (OperationalError, PoolTimeout) as error:
+        log.error("database unavailable", error=str(error).splitlines()[0])
+        return {"ok": False, **Busy(retry_ms=2000).body()}
+    except Exception:
+        log.exception("unexpected error", sid=request.sid, member=str(getattr(g.get("member"), "id", "")))
+        return {"ok": False, "code": "internal", "message": _("Something broke on our side. We have written it down."),
+                "fields": {}}
+
+
+def send_frame(room: str, name: str, payload) -> None:
+    """Send one event to every socket of this process in a room."""
+    socketio.emit(name, payload, to=room)
+
+
+def drop(room: str) -> None:
+    """Close every socket of this process in a room (sign-out, ban)."""
+    for sid in list(sids(room)):
+        socketio.server.disconnect(sid)
+
+
+def sids(room: str) -> list[str]:
+    """Sockets of this process in a room."""
+    rooms = socketio.server.manager.rooms.get("/", {}) if socketio.server else {}
+    return list(rooms.get(room, {}))

@@ -1,0 +1,166 @@
+"""What every HTTP answer shares: request ids, checked bodies, one error body, and the headers that protect a page."""
+import secrets
+import uuid
+
+import structlog
+from flask import Response, current_app, g, jsonify, redirect, render_template, request, session
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from marshmallow import RAISE, Schema, ValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from core.errors import Busy, DomainError, Invalid, SignInNeeded
+
+log = structlog.get_logger("web")
+csrf = CSRFProtect()
+
+
+class In(Schema):
+    """A body that comes from outside: what is not named in it is refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def body(schema: type[Schema] | Schema):
+    """The request's JSON or form, checked. Raises Invalid with the fields that are wrong."""
+    if request.is_json:
+        raw = request.get_json(silent=True)
+        if not isinstance(raw, dict):
+            raise Invalid(_("We expected JSON with named fields."))
+    else:
+        raw = {name: value for name, value in request.form.items() if name != "csrf_token"}
+    return check(schema, raw)
+
+
+def check(schema: type[Schema] | Schema, raw: dict):
+    """`raw` loaded by the schema, or Invalid."""
+    schema = schema() if isinstance(schema, type) else schema
+    try:
+        return schema.load(raw)
+    except ValidationError as error:
+        raise Invalid(fields=_flat(error.messages)) from error
+
+
+def _flat(messages, prefix=""):
+    """marshmallow nests messages; pages want {"lines.0.quantity": ["…"]}."""
+    if isinstance(messages, list):
+        return {prefix or "_": [str(message) for message in messages]}
+    flat = {}
+    for name, inner in messages.items():
+        flat |= _flat(inner, f"{prefix}.{name}" if prefix else str(name))
+    return flat
+
+
+def wants_json() -> bool:
+    if request.is_json or request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json"
+
+
+def failure(error: DomainError) -> Response | tuple:
+    """The answer to a refusal: the body as JSON, or a page."""
+    headers = {"Retry-After": "2"} if error.status == 503 else {}
+    if wants_json():
+        return jsonify(error.body()), error.status, headers
+    if isinstance(error, SignInNeeded):
+        return redirect(current_app.config["SIGN_IN_URL"](request.full_path.rstrip("?")))
+    return render_template("errors/error.html", code=error.status, message=error.message), error.status, headers
+
+
+def init_app(app) -> None:
+    config = app.config["LIVESTALL"]
+    app.secret_key = config.secret_key
+    app.config.update(
+        SESSION_COOKIE_NAME="livestall", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=config.secure_cookies, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False,
+        MAX_CONTENT_LENGTH=16 * 2**20,  # a CSV of a whole shop is 5 MB
+        MAX_FORM_MEMORY_SIZE=2**20, JSON_SORT_KEYS=False)
+    app.json.sort_keys = False
+    if config.trusted_proxies:
+        n = config.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)
+    csrf.init_app(app)
+    app.before_request(_begin)
+    app.after_request(_protect)
+    app.register_error_handler(DomainError, failure)
+    app.register_error_handler(CSRFError, _csrf_failed)
+    app.register_error_handler(HTTPException, _http_failed)
+    for kind in (OperationalError, PoolTimeout):
+        app.register_error_handler(kind, _database_gone)
+    app.register_error_handler(Exception, _unexpected)
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+
+
+def csp_nonce() -> str:
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return g.csp_nonce
+
+
+def _begin():
+    g.request_id = request.headers.get("X-Request-Id", "")[:64] if current_app.config["LIVESTALL"].trusted_proxies else ""
+    g.request_id = g.request_id or uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _protect(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if response.mimetype == "text/html":
+        script = f"'self' 'nonce-{csp_nonce()}'"
+        response.headers.setdefault("Content-Security-Policy", "; ".join((
+            "default-src 'self'", f"script-src {script}", "style-src 'self'", "img-src 'self' data: blob:",
+            "connect-src 'self' ws: wss:", "media-src 'self' blob:", "object-src 'none'", "base-uri 'none'",
+            "form-action 'self'", "frame-ancestors 'none'")))
+        response.headers.setdefault("Cache-Control", "no-store" if session.get("sign_in") else "no-cache")
+    if current_app.config["LIVESTALL"].secure_cookies:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+    return response
+
+
+def _csrf_failed(_error):
+    error = DomainError(_("This page was open too long. Please load it again and repeat."), code="csrf")
+    error.status = 400
+    return failure(error)
+
+
+def _http_failed(error: HTTPException):
+    if error.code is None or error.code < 400:  # a redirect
+        return error
+    refusal = DomainError(_http_message(error.code), code=f"http_{error.code}")
+    refusal.status = error.code
+    answer = current_app.make_response(failure(refusal))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def _http_message(code: int) -> str:
+    return {404: _("We cannot find that page."), 405: _("This address does not do that."),
+            413: _("That file is too large."), 429: _("That was a bit fast. Please wait a moment."),
+            }.get(code, _("We could not understand that request."))
+
+
+def _database_gone(error: DBAPIError):
+    log.error("database unavailable", error=str(error).splitlines()[0])
+    return failure(Busy(_("We cannot reach our books right now. Nothing was changed. Please try again."), retry_ms=2000))
+
+
+def _unexpected(error: Exception):
+    if current_app.testing:
+        raise error  # a test shall see the traceback, not a page about it
+    log.exception("unexpected error", path=request.path)
+    refusal = DomainError(_("Something broke on our side. We have written it down."), code="internal")
+    refusal.status = 500
+    return failure(refusal)
+

@@ -1,0 +1,99 @@
+"""Orders and their lines, refunds, and where the parcel is. An order keeps the terms it was made on."""
+import uuid
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import relationship
+
+from core.db import Base, Mapped, choice, created_column, mapped_column, uuid_pk
+
+# awaiting_payment → paid → cancelled, or → expired (hold ran out) → paid (late payment, stock re-claimed).
+ORDER_STATES = ("awaiting_payment", "paid", "expired", "cancelled")
+FULFILMENT = ("none", "to_pack", "sent", "delivered")
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    number: Mapped[int] = mapped_column(BigInteger, Identity(start=20001), unique=True)  # for people; URLs use id
+    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id"))
+    merchant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("merchants.id"), index=True)
+    campaign_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("campaigns.id"), index=True)
+    live_session_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    rehearsal: Mapped[bool] = mapped_column(Boolean, default=False)
+    state: Mapped[str] = mapped_column(choice(*ORDER_STATES, column="order_state"), default="awaiting_payment")
+    fulfilment: Mapped[str] = mapped_column(choice(*FULFILMENT, column="fulfilment"), default="none")
+    currency: Mapped[str] = mapped_column(Text)
+    total_minor: Mapped[int]
+    refunded_minor: Mapped[int] = mapped_column(default=0)
+    address: Mapped[dict]  # copied
+    key: Mapped[str] = mapped_column(Text)  # the browser's
+    body_hash: Mapped[str] = mapped_column(Text)
+    tracking_code: Mapped[str | None] = mapped_column(Text)
+    carrier: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = created_column()
+    paid_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    lines: Mapped[list["OrderLine"]] = relationship(back_populates="order", order_by="OrderLine.position")
+    __table_args__ = (
+        UniqueConstraint("member_id", "key"),
+        CheckConstraint("total_minor > 0", name="total"),
+        CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="refunded"),
+        CheckConstraint("state NOT IN ('paid') OR paid_at IS NOT NULL", name="paid_at"),
+        Index("ix_orders_member", "member_id", "created_at"), Index("ix_orders_desk", "merchant_id", "created_at"))
+
+
+class OrderLine(Base):
+    __tablename__ = "order_lines"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    offer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offers.id"))
+    stock_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offer_stock.id", ondelete="CASCADE"), index=True)
+    variant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("variants.id"), index=True)
+    # The hold that this line consumes; a late payment puts the re-claimed one here. One line a hold, ever.
+    hold_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("holds.id", ondelete="CASCADE"), unique=True)
+    title: Mapped[str] = mapped_column(Text)
+    sku: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[int] = mapped_column(Integer)
+    unit_price_minor: Mapped[int]
+    total_minor: Mapped[int] = mapped_column(BigInteger, Computed("quantity * unit_price_minor"))
+    terms: Mapped[dict]  # the offer as it was: price, compare-at, limit, promise, lowest of 30 days
+    show_second: Mapped[int | None] = mapped_column(Integer)  # of the show, when it was claimed
+    returned_quantity: Mapped[int] = mapped_column(Integer, default=0)  # units given back by refund or cancel
+    order: Mapped[Order] = relationship(back_populates="lines")
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity"),
+                      CheckConstraint("returned_quantity BETWEEN 0 AND quantity", name="returned"))
+
+
+class Refund(Base):
+    """Money that goes back, whole or per line; its key makes it happen once."""
+    __tablename__ = "refunds"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payments.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    amount_minor: Mapped[int]
+    reason: Mapped[str] = mapped_column(choice("cancelled", "returned", "damaged", "missing", "goodwill", "late_payment",
+                                               column="refund_reason"))
+    note: Mapped[str] = mapped_column(Text, default="")
+    lines: Mapped[list] = mapped_column(default=list)  # [{"line_id", "quantity", "amount_minor", "restock"}]
+    state: Mapped[str] = mapped_column(choice("pending", "succeeded", "failed", column="refund_state"), default="pending")
+    provider_ref: Mapped[str | None] = mapped_column(Text)
+    by_member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
+    created_at: Mapped[datetime] = created_column()
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount"),)

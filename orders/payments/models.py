@@ -1,0 +1,90 @@
+"""Payments, the notices that providers send about them, saved cards, and the sandbox bank's own books."""
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+
+from core.db import Base, Mapped, choice, created_column, mapped_column, uuid_pk
+
+PAYMENT_STATES = ("created", "pending", "succeeded", "failed", "unknown")
+
+
+class Payment(Base):
+    """One attempt to pay an order; written before the provider is called, so a crash leaves a trace to look up."""
+    __tablename__ = "payments"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[str] = mapped_column(Text)
+    provider_ref: Mapped[str | None] = mapped_column(Text)
+    method: Mapped[str] = mapped_column(choice("card", "bank_page", column="payment_method"))
+    saved_card_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("saved_cards.id"))
+    state: Mapped[str] = mapped_column(choice(*PAYMENT_STATES, column="payment_state"), default="created")
+    failure: Mapped[str | None] = mapped_column(Text)  # the provider's code
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(Text)
+    refunded_minor: Mapped[int] = mapped_column(default=0)
+    key: Mapped[str] = mapped_column(Text, unique=True)  # also the provider's idempotency key
+    created_at: Mapped[datetime] = created_column()
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded"),
+        UniqueConstraint("provider", "provider_ref"),
+        Index("uq_payments_once", "order_id", unique=True, postgresql_where=text("state = 'succeeded'")))
+
+
+class PaymentNotice(Base):
+    """A webhook, kept once per provider event; repeats and late ones have no effect."""
+    __tablename__ = "payment_notices"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    provider: Mapped[str] = mapped_column(Text)
+    event_id: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    body: Mapped[dict]
+    received_at: Mapped[datetime] = created_column()
+    applied_at: Mapped[datetime | None]
+    effect: Mapped[str | None] = mapped_column(Text)
+    __table_args__ = (UniqueConstraint("provider", "event_id"),)
+
+
+class SavedCard(Base):
+    """A means of payment kept by the provider; here only its reference and how to name it."""
+    __tablename__ = "saved_cards"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[str] = mapped_column(Text)
+    provider_ref: Mapped[str] = mapped_column(Text)
+    brand: Mapped[str] = mapped_column(Text)
+    last4: Mapped[str] = mapped_column(Text)
+    is_default: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = created_column()
+    removed_at: Mapped[datetime | None]
+    __table_args__ = (Index("uq_saved_cards_default", "member_id", unique=True,
+                            postgresql_where=text("is_default AND removed_at IS NULL")),)
+
+
+class SandboxCharge(Base):
+    """The sandbox bank's own record of a payment: what a real bank would keep on its side."""
+    __tablename__ = "sandbox_charges"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    reference: Mapped[str] = mapped_column(Text, unique=True)  # our payment's key
+    amount_minor: Mapped[int]
+    currency: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(choice("open", "approved", "declined", "abandoned", column="sandbox_state"),
+                                       default="open")
+    refunded_minor: Mapped[int] = mapped_column(default=0)
+    return_url: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = created_column()
+
+
+class SandboxNotice(Base):
+    """A webhook that the sandbox bank still has to deliver: twice, and sometimes the later one first."""
+    __tablename__ = "sandbox_notices"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    charge_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sandbox_charges.id", ondelete="CASCADE"), index=True)
+    event_id: Mapped[str] = mapped_column(Text)
+    body: Mapped[dict]
+    due_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    delivered_at: Mapped[datetime | None]
+    __table_args__ = (Index("ix_sandbox_notices_due", "due_at", postgresql_where=text("delivered_at IS NULL")),)

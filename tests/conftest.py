@@ -1,0 +1,72 @@
+"""Real parts for every test: one PostgreSQL and one Valkey a test process, a migrated database a test file run.
+
+`db` gives an open transaction's session factory; every test starts with empty tables.
+"""
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+import core.db
+from core import config, embedded, migrations
+from core.db import Base
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def servers():
+    """URLs of a private PostgreSQL and Valkey, thrown away afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="livestall-test-"))
+    yield embedded.start(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def settings(servers, tmp_path_factory):
+    """The configuration of the application under test, on a database of its own."""
+    database_url, redis_url = servers
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = admin.url.set(database=name).render_as_string(hide_password=False)
+    admin.dispose()
+    return config.load({"APP_ENV": "test", "DATABASE_URL": url, "REDIS_URL": redis_url, "SECRET_KEY": "t" * 40,
+                        "BASE_URL": "http://127.0.0.1:8000", "DATA_DIR": str(tmp_path_factory.mktemp("data"))},
+                       env_file=None)
+
+
+@pytest.fixture(scope="session")
+def app(settings):
+    from app import create_app
+    app = create_app(settings, TESTING=True, SOCKET_MODE="threading", WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    migrations.upgrade(core.db.engine())
+    return app
+
+
+@pytest.fixture
+def empty(app):
+    """Empty tables. Every fixture that writes stands on this one."""
+    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with core.db.engine().begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def db(empty):
+    """A session inside one transaction that commits when the test ends; `db.commit()` in between is fine."""
+    from sqlalchemy.orm import Session
+    with Session(core.db.engine(), expire_on_commit=False) as session:
+        yield session
+        session.commit()
+
+
+@pytest.fixture
+def client(empty):
+    return empty.test_client()
