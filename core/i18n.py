@@ -17,8 +17,9 @@ from markupsafe import Markup
 
 from core import clock, money
 
-# Code → (locale that formats, tag for <html lang>, name in its own language).
-LANGUAGES = {"en": ("en", "en", "English"), "zh": ("zh_Hans_CN", "zh-CN", "中文")}
+# Code → (locale that writes money and numbers, tag for <html lang>, name in its own language, locale that writes dates).
+# English money is written as Americans do ("¥1,280", not "JP¥"), dates as everyone else does ("26 Nov 2026").
+LANGUAGES = {"en": ("en", "en", "English", "en_GB"), "zh": ("zh_Hans_CN", "zh-CN", "中文", "zh_Hans_CN")}
 THEMES = ("system", "light", "dark")
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 COOKIE = "lang"
@@ -41,7 +42,7 @@ def language() -> str:
 
 
 def locale() -> str:
-    """The name of the locale that formats dates and money, "en" or "zh_Hans_CN"."""
+    """The name of the locale that writes money and numbers, "en" or "zh_Hans_CN"."""
     return LANGUAGES[language()][0]
 
 
@@ -135,7 +136,7 @@ def time_tag(moment: datetime | None, shape: str = "datetime", cls: str = "") ->
     if moment is None:
         return Markup("")
     kind = Markup(' class="{}"').format(cls) if cls else ""
-    text = _SHAPES[shape](moment.astimezone(UTC), locale())
+    text = _SHAPES[shape](moment.astimezone(UTC), LANGUAGES[language()][3])
     return Markup('<time datetime="{}" data-as="{}"{}>{}</time>').format(clock.iso(moment), shape, kind, text)
 
 

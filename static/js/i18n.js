@@ -34,9 +34,9 @@ export function tn(one, many, n, params) {
 // -- Numbers and money. Formatters are slow to make (about 50 µs) and quick to use, so they are kept.
 
 const kept = new Map();
-function formatter(Kind, options) {
-  const key = `${Kind.name}${lang()}${JSON.stringify(options)}`;
-  if (!kept.has(key)) kept.set(key, new Kind(lang(), options));
+function formatter(Kind, options, tag = lang()) {
+  const key = `${Kind.name}${tag}${JSON.stringify(options)}`;
+  if (!kept.has(key)) kept.set(key, new Kind(tag, options));
   return kept.get(key);
 }
 
@@ -79,6 +79,9 @@ export function moneyParts(minor, currency) {
 
 // -- Time, in the viewer's own zone.
 
+// English dates as everyone but Americans writes them; core/i18n.py does the same.
+const dateTag = () => (lang() === 'en' ? 'en-GB' : lang());
+
 const SHAPES = {
   time: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   seconds: { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
@@ -90,7 +93,7 @@ const SHAPES = {
 };
 
 /** A moment (Date, number of ms or ISO text) in one of the shapes above. */
-export const time = (moment, shape = 'time') => formatter(Intl.DateTimeFormat, SHAPES[shape]).format(new Date(moment));
+export const time = (moment, shape = 'time') => formatter(Intl.DateTimeFormat, SHAPES[shape], dateTag()).format(new Date(moment));
 
 /** "today", "tomorrow" and "yesterday" in words, else the day. */
 export function dayName(moment, now = Date.now()) {

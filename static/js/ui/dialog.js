@@ -9,6 +9,8 @@ export function open(dialog) {
   const before = document.activeElement;
   dialog.addEventListener('close', () => before?.isConnected && before.focus({ preventScroll: true }), { once: true });
   dialog.showModal();
+  // The cross comes first in the markup; who opens a form wants its first field.
+  $('[autofocus], input:not([type="hidden"], :disabled), select, textarea', dialog)?.focus();
   return dialog;
 }
 
