@@ -78,7 +78,7 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         read.require(REQUIRED_IN_PRODUCTION)
     data_dir = make_data_dir(read.text("DATA_DIR", "./var"))
     host, port = read.text("HOST", "127.0.0.1"), read.integer("PORT", 8000, 1, 65535)
-    base_url = _origin("BASE_URL", read.text("BASE_URL", f"http://{_reachable(host)}:{port}"))
+    base_url = _origin("BASE_URL", read.text("BASE_URL", f"http://{reachable_host(host)}:{port}"))
     secret_key = _secret_key(read.text("SECRET_KEY"), data_dir, env)
     database_url = read.url("DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg"))
     config = Config(
@@ -196,7 +196,7 @@ def _origin(name, value):
     return f"{parts.scheme}://{host}" + ("" if default else f":{port}")
 
 
-def _reachable(host):
+def reachable_host(host):
     """The name under which this machine reaches what listens on `host`."""
     if host in ("0.0.0.0", "::", "localhost"):  # noqa: S104 - compared, not listened on
         return "127.0.0.1"

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.embedded import postgres, server, valkey
 from core.embedded.server import ServerError
 
-__all__ = ["ServerError", "ensure", "running", "start", "stop"]
+__all__ = ["ServerError", "ensure", "keeper_pids", "lost", "running", "start", "stop"]
 
 
 def start(data_dir, *, durable=True):
@@ -41,6 +41,18 @@ def ensure(config):
     if not config.redis_url:
         config = replace(config, redis_url=valkey.start(config.data_dir / "valkey"))
     return config
+
+
+def lost(config):
+    """Whether a server that ensure(config) started or joined is gone with its keeper."""
+    homes = [config.data_dir / name for name, given in (("postgres", config.database_url),
+                                                        ("valkey", config.redis_url)) if not given]
+    return any(server.is_held(home) and not server.alive(home) for home in homes)
+
+
+def keeper_pids():
+    """Processes of ours that this process started and that are not to be waited for by anybody else."""
+    return {process.pid for process in server.keepers if process.poll() is None}
 
 
 def stop(data_dir):

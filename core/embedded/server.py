@@ -17,7 +17,7 @@ from core.embedded import keeper
 START_SECONDS = 60  # crash recovery of a busy cluster took 5 s; a first initdb on a loaded machine 10 s
 LOG_BYTES = 5_000_000
 CACHE = Path("/var/cache/embedded-servers")
-_keepers = []  # those this process started, to be reaped
+keepers = []  # those this process started, to be reaped
 _held = {}  # server's folder → the open users.lock that makes this process one of its users
 
 
@@ -132,7 +132,7 @@ def _start_keeper(home, lock, job):
             pass_fds=[lock.fileno()], start_new_session=True)
     with process.stdin as pipe:
         pipe.write(job.encode())
-    _keepers.append(process)
+    keepers.append(process)
 
 
 def release(home, seconds=2 * keeper.STOP_SECONDS + 5):
@@ -145,7 +145,7 @@ def release(home, seconds=2 * keeper.STOP_SECONDS + 5):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.05)
-    for process in _keepers:
+    for process in keepers:
         process.poll()
     return not alive(home)
 

@@ -1,0 +1,363 @@
+"""`python app.py`: start the servers, the schema, the demo shop, then web, worker and relay, and keep them up.
+
+Two processes, so that kill -9 of either leaves nothing behind. The *front* is what the person started: it holds
+one end of a pipe, passes signals on and clears up if the other is killed. The *supervisor* has a session of its
+own, starts everything in it, and stops it in order when told to or when the pipe says that the front is gone.
+"""
+import contextlib
+import ctypes
+import fcntl
+import http.client
+import json
+import os
+import select
+import shlex
+import signal
+import socket
+import sys
+import time
+import traceback
+from urllib.parse import urlsplit
+
+from core import embedded
+from core.children import LINUX, Child, LogFile, Screen, readable, sweep
+from core.config import PROJECT, ConfigError, load, reachable_host
+
+STOP_SECONDS = 8  # requests under way have 5 s (core/serving.py); a job that needs longer is run again
+READY_SECONDS = 60
+# Exit codes with which a restart cannot help: a wrong setting, a wrong schema.
+HOPELESS = {2, 3}
+HIGHEST_FAILURES = 4  # quick deaths before anything was ready
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+class StartError(Exception):
+    """The start cannot go on; the text is one line."""
+
+
+class Stopped(BaseException):
+    """A signal came while something was being waited for."""
+
+
+def run(program=PROJECT / "app.py"):
+    """Run the whole shop until a signal; the exit code. `program` is what has the commands. Raises ConfigError."""
+    config = load()
+    front_lock = _lock(config.data_dir / "front.lock")
+    if not front_lock:
+        raise ConfigError(f"Livestall already runs on {config.data_dir}: {config.base_url} "
+                          "(another DATA_DIR and PORT start a second one).")
+    read_end, write_end = os.pipe()
+    front_pid = os.getpid()
+    supervisor_pid = os.fork()
+    if supervisor_pid:
+        os.close(read_end)
+        return _front(supervisor_pid, config.data_dir)
+    front_lock.close()
+    os.close(write_end)
+    os._exit(_supervise(config, program, read_end, front_pid))
+
+
+def exports():
+    """Shell lines with the addresses of what runs on this data folder. Raises ConfigError if nothing does."""
+    config = load()
+    database_url, redis_url = embedded.running(config.data_dir)
+    database_url, redis_url = config.database_url or database_url, config.redis_url or redis_url
+    if not database_url or not redis_url:
+        raise ConfigError(f"Nothing runs on {config.data_dir}: start it with `make run`.")
+    values = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": config.data_dir,
+              "BASE_URL": config.base_url, "DEMO": int(config.demo)}
+    return "\n".join(f"export {name}={shlex.quote(str(value))}" for name, value in values.items())
+
+
+# The front.
+
+
+def _front(supervisor_pid, data_dir):
+    """Pass signals on, wait for the supervisor, clear up after it if it was killed."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: os.kill(supervisor_pid, signal.SIGTERM))
+    parent = os.getppid() if os.environ.get("LIVESTALL_DIE_WITH_PARENT") else None
+    while True:
+        pid, status = os.waitpid(supervisor_pid, os.WNOHANG)
+        if pid:
+            break
+        if parent and os.getppid() != parent:  # make was killed
+            os.kill(supervisor_pid, signal.SIGTERM)
+            parent = None
+        time.sleep(0.1)
+    if os.WIFEXITED(status):
+        return os.WEXITSTATUS(status)
+    sweep(supervisor_pid)
+    with contextlib.suppress(OSError):
+        print("The supervisor was killed. Everything was stopped; the data is kept.", file=sys.stderr, flush=True)
+    embedded.stop(data_dir)
+    return 1
+
+
+def _lock(path, seconds=0.0):
+    """The open file with its lock, or None if another process keeps it for longer."""
+    file = open(path, "w")  # noqa: SIM115 - held until the process ends
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                file.close()
+                return None
+            time.sleep(0.1)
+
+
+def _prctl(option, value):
+    if LINUX:
+        ctypes.CDLL(None).prctl(option, value)
+
+
+# The supervisor.
+
+
+def _supervise(config, program, lifeline, front_pid):
+    os.setsid()
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    supervisor = Supervisor(config, program, lifeline)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != front_pid:
+        return 1
+    try:
+        return supervisor.run()
+    except BaseException:  # nothing may be left behind, whatever happens
+        supervisor.say(traceback.format_exc())
+        return 1
+    finally:
+        supervisor.screen.flush(1.0)
+        sweep(os.getpid())
+        embedded.stop(config.data_dir)
+
+
+class Supervisor:
+    """Starts what the settings ask for, in order, and keeps it running."""
+
+    def __init__(self, config, program, lifeline):
+        self.config, self.lifeline = config, lifeline
+        self.app = [sys.executable, str(program)]
+        self.began = time.monotonic()
+        self.screen = Screen(sys.stdout.fileno())
+        self.logs = config.data_dir / "logs"
+        self.logs.mkdir(mode=0o700, exist_ok=True)
+        self.own_log = LogFile(self.logs / "supervisor.log")
+        self.children = []
+        self.env = {}
+        self.front_gone = False
+        self.stopping = 0
+        self.waiting = True  # signals end a wait at once; in the loop they are looked at
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, *_):
+        """Told to stop; a second time, to do so at once."""
+        self.stopping += 1
+        if self.waiting and self.stopping == 1:
+            raise Stopped
+
+    def run(self):
+        """Start, keep up, stop; the exit code."""
+        code = 0
+        try:
+            self._start_all()
+            self.waiting = False
+            while not self.stopping:
+                self._turn(0.5)
+                self._watch_servers()
+        except (StartError, ConfigError, embedded.ServerError) as error:
+            self.say(f"\n{error}")
+            code = 1
+        except Stopped:
+            pass
+        self.waiting = False
+        self._stop_all()
+        return code
+
+    def _start_all(self):
+        # A previous run that was killed may still be stopping.
+        self.lock = _lock(self.config.data_dir / "supervisor.lock", seconds=30)
+        if not self.lock:
+            raise StartError(f"An earlier run on {self.config.data_dir} does not end: look at its processes with ps.")
+        _refuse_taken_port(self.config)
+        self.say("Livestall starts")
+        self._start_servers()
+        self._chore("database schema", "migrate")
+        if self.config.demo:
+            self._chore("demo shop", "seed")
+        self._add("relay", "relay")
+        self._add("worker", "worker")
+        for number in range(1, self.config.web + 1):
+            self._add(f"web-{number}", "web", "--port", str(self.config.port))
+        self._wait_until_ready()
+        self._greet(self._chore("", "accounts") if self.config.demo else [])
+
+    def _start_servers(self):
+        """PostgreSQL and Valkey, and the environment that tells the children of them."""
+        began, config = time.monotonic(), embedded.ensure(self.config)
+        what = [name for name, given in (("PostgreSQL", self.config.database_url), ("Valkey", self.config.redis_url))
+                if not given]
+        if what:
+            self.say(f"  {' and '.join(what)}: {time.monotonic() - began:.1f} s")
+        self.env = {
+            **os.environ, "DATABASE_URL": config.database_url, "REDIS_URL": config.redis_url,
+            "DATA_DIR": str(config.data_dir), "DEMO": str(int(config.demo)), "PYTHONUNBUFFERED": "1",
+            "LOG_FORMAT": config.log_format or "json"}
+
+    def _chore(self, label, command):
+        """Run `python app.py COMMAND` to its end and give what it printed. Raises StartError if it fails."""
+        began = time.monotonic()
+        child = self._add(command, command, exits=True)
+        lines = []
+        while child.running:
+            self._turn(0.2, quiet=child, lines=lines)
+        self.children.remove(child)
+        if child.ended:
+            shown = [text for line in lines if (text := readable(line)) is not None]
+            raise StartError("\n".join([*shown, f"`python app.py {command}` failed; its lines are above."]))
+        if label:
+            self.say(f"  {label}: {time.monotonic() - began:.1f} s")
+        return lines
+
+    def _add(self, name, *words, exits=False):
+        child = Child(name, [*self.app, *words], LogFile(self.logs / f"{name}.log"), exits=exits)
+        self.children.append(child)
+        child.start(self.env)
+        return child
+
+    def _turn(self, seconds, quiet=None, lines=None):
+        """Wait for output at most `seconds`, pass it on, and look after whoever ended or is due again."""
+        sources = {child.process.stdout: child for child in self.children if child.running}
+        lifeline = [] if self.front_gone else [self.lifeline]
+        ready = select.select([*lifeline, *sources], [], [], seconds)[0]
+        if self.lifeline in ready:
+            self.front_gone = True
+            self._on_signal()
+        for child in (sources[source] for source in ready if source in sources):
+            self._pass_on(child, quiet, lines)
+        self.screen.flush()
+        now = time.monotonic()
+        for child in self.children:
+            if child.reap() is not None:
+                self._pass_on(child, quiet, lines)
+                self._after_end(child)
+            elif not child.running and not child.exits and not self.stopping and now >= child.again_at:
+                child.start(self.env)
+        self._reap_orphans()
+
+    def _pass_on(self, child, quiet, lines):
+        texts = child.read()
+        for text in texts:
+            child.log.write(text.encode() + b"\n")
+            if child is quiet:
+                lines.append(text)
+            else:
+                self._show(child.name, text)
+
+    def _show(self, name, text):
+        shown = readable(text) if self.screen.is_terminal else text
+        if shown is not None:
+            self.screen.write(f"{name:<8} | {shown}\n")
+
+    def _after_end(self, child):
+        child.process.stdout.close()
+        if child.exits or self.stopping:
+            return
+        pause = child.plan_restart()
+        if self.waiting and (child.ended in HOPELESS or child.failures >= HIGHEST_FAILURES):
+            raise StartError(f"{child.name} ended with exit code {child.ended}: its lines are above and in "
+                             f"{child.log.path}.")
+        self._note("warning", f"{child.name} ended with exit code {child.ended} and starts again in {pause:g} s")
+
+    def _reap_orphans(self):
+        """What the children left behind becomes ours on Linux: wait for it when it ends."""
+        known = {child.process.pid for child in self.children} | embedded.keeper_pids()
+        with contextlib.suppress(ChildProcessError):
+            while (info := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and info.si_pid not in known:
+                os.waitpid(info.si_pid, 0)
+
+    def _watch_servers(self):
+        """Start an embedded server again whose keeper was killed. Valkey may have moved: then everybody restarts."""
+        before = (self.env["DATABASE_URL"], self.env["REDIS_URL"])
+        if embedded.lost(self.config):
+            self._note("warning", "an embedded server was lost and is started again")
+            self._start_servers()
+            if before != (self.env["DATABASE_URL"], self.env["REDIS_URL"]):
+                for child in self.children:
+                    child.signal(signal.SIGTERM)
+
+    def _wait_until_ready(self):
+        """Until the address answers as ready as many times as there are web processes, thrice over: the kernel
+        deals new connections out among them."""
+        began, good = time.monotonic(), 0
+        while good < 3 * self.config.web:
+            self._turn(0.05)
+            state = _readiness(self.config)
+            if state == "ready" or (state == "degraded" and time.monotonic() - began > 10):
+                good += 1
+            elif time.monotonic() - began > READY_SECONDS:
+                raise StartError(f"{self.config.base_url}/readyz does not get ready: the lines above tell more.")
+        self.say(f"  web, worker and relay: {time.monotonic() - began:.1f} s")
+
+    def _greet(self, accounts):
+        indented = [f"  {line}".rstrip() for line in accounts if not line.startswith("{")]  # { begins a log line
+        self.say("\n".join([
+            "", f"Livestall is ready after {time.monotonic() - self.began:.1f} s:  {self.config.base_url}", "",
+            *(["Demo accounts", *indented, ""] if accounts else []),
+            "Try first",
+            "  1. Sign in as the host and open the demo sale's control page: pin a product, start a flash sale.",
+            "  2. In a private window, sign in as a viewer and open the sale: both pages move together. Buy.",
+            "  3. `make demo` in another terminal sends 200 viewers who chat, claim and pay.", "",
+            f"Stop with Ctrl-C; everything is kept. Logs: {self.logs}", "", ""]))
+
+    def _stop_all(self):
+        """Everyone is asked to end; who has not after STOP_SECONDS, or at a second signal, is killed."""
+        self.stopping = max(self.stopping, 1)
+        self.say("Livestall stops")
+        for child in self.children:
+            child.signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(child.running for child in self.children) and time.monotonic() < deadline and self.stopping < 2:
+            self._turn(0.1)
+        sweep(os.getpid())
+        embedded.stop(self.config.data_dir)
+        self.say("Stopped; the data is kept.")
+
+    def say(self, text):
+        """A line of our own for the person who started this."""
+        self.screen.write(f"{text}\n")
+        self.own_log.write(f"{text}\n".encode())
+
+    def _note(self, level, event):
+        line = json.dumps({"timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "level": level,
+                           "logger": "supervisor", "event": event})
+        self.own_log.write(line.encode() + b"\n")
+        self._show("main", line)
+
+
+def _refuse_taken_port(config):
+    """Web processes share their port (SO_REUSEPORT), so a stranger on it must be found before."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise StartError(f"Cannot listen on {config.host} port {config.port} ({error.strerror}): "
+                             f"give another, for example PORT={config.port + 1} make run.") from None
+
+
+def _readiness(config):
+    """What /readyz says: ready, degraded, or None."""
+    connection = http.client.HTTPConnection(reachable_host(config.host).strip("[]"), config.port, timeout=2)
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException), contextlib.closing(connection):
+        connection.request("GET", "/readyz", headers={"Host": urlsplit(config.base_url).netloc})
+        response = connection.getresponse()
+        body = json.loads(response.read())
+        return body.get("status") if response.status == 200 else None
+    return None
