@@ -1,5 +1,6 @@
 """Money: integers in minor units with the currency's exponent (ISO 4217). Rates are parts per million."""
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 
 from babel.core import Locale
 from babel.numbers import format_currency, get_currency_precision, get_currency_symbol
@@ -7,6 +8,10 @@ from babel.numbers import format_currency, get_currency_precision, get_currency_
 PPM = 1_000_000
 # What an amount may be at most: 2^53 − 1 minor units survives JSON and JavaScript unrounded.
 MAX_MINOR = 2**53 - 1
+# Digits only: Decimal would also take "1e9", "1_000" and "NaN".
+_AMOUNT = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d{0,18})(?:(?P<point>[.,])(?P<rest>\d{0,18}))?")
+# CLDR sets a space between a code of letters and the figure ("KWD 1.000"); Babel leaves it out, browsers do not.
+_LETTER_THEN_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
 def exponent(currency: str) -> int:
@@ -19,15 +24,19 @@ def to_decimal(minor: int, currency: str) -> Decimal:
 
 
 def parse(text: str, currency: str) -> int:
-    """Minor units of what a person typed ("9.95"); ValueError if it is no amount or finer than the currency."""
-    try:
-        amount = Decimal(text.strip().replace(",", "."))
-        scaled = amount.scaleb(exponent(currency))
-        if not amount.is_finite() or scaled != scaled.to_integral_value() or abs(scaled) > MAX_MINOR:
-            raise ValueError(text)
-    except InvalidOperation as error:
-        raise ValueError(text) from error
-    return int(scaled)
+    """Minor units of what a person typed ("9.95", "9,95"); ValueError if it is no amount or finer than the currency."""
+    match = _AMOUNT.fullmatch(text.strip())
+    if not match or not (match["whole"] or match["rest"]):
+        raise ValueError(text)
+    digits = exponent(currency)
+    rest = (match["rest"] or "").rstrip("0")
+    # "1,234" in a currency of three digits may mean a thousand or one and a bit: ask again rather than guess.
+    if len(rest) > digits or (match["point"] == "," and len(match["rest"]) == 3):
+        raise ValueError(text)
+    minor = int(match["whole"] or 0) * 10**digits + int(rest.ljust(digits, "0") or 0)
+    if minor > MAX_MINOR:
+        raise ValueError(text)
+    return -minor if match["sign"] == "-" else minor
 
 
 def plain(minor: int, currency: str) -> str:
@@ -36,7 +45,8 @@ def plain(minor: int, currency: str) -> str:
 
 
 def format_money(minor: int, currency: str, locale: str = "en") -> str:
-    return format_currency(to_decimal(minor, currency), currency, locale=_locale(locale))
+    text = format_currency(to_decimal(minor, currency), currency, locale=_locale(locale))
+    return _LETTER_THEN_DIGIT.sub("\u00a0", text)
 
 
 def format_parts(minor: int, currency: str, locale: str = "en") -> list[tuple[str, str]]:
@@ -57,8 +67,8 @@ def symbol(currency: str, locale: str = "en") -> str:
 def split(minor: int, weights: list[int]) -> list[int]:
     """Share an amount by weights without losing a unit: largest remainder, ties to the first (Hamilton's method)."""
     total = sum(weights)
-    if total <= 0:
-        raise ValueError("weights must add up to more than 0")
+    if total <= 0 or min(weights) < 0:
+        raise ValueError("weights must not be negative and must add up to more than 0")
     sign, whole = (-1, -minor) if minor < 0 else (1, minor)
     shares = [whole * weight // total for weight in weights]
     rests = sorted(range(len(weights)), key=lambda i: (-(whole * weights[i] % total), i))
