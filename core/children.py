@@ -70,8 +70,9 @@ class Screen:
 class Child:
     """One process, its output and its restarts."""
 
-    def __init__(self, name, argv, log, *, exits=False):
-        self.name, self.argv, self.log, self.exits = name, argv, log, exits
+    def __init__(self, name, argv, log, *, exits=False, own_output=False):
+        self.name, self.argv, self.log = name, argv, log
+        self.exits, self.own_output = exits, own_output  # a chore that ends; one that paints on the screen itself
         self.process = None
         self.ended = None  # exit code of the last run
         self.started = 0.0
@@ -91,14 +92,20 @@ class Child:
                 os._exit(1)
 
         self.process = subprocess.Popen(
-            self.argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            self.argv, env=env, stdin=subprocess.DEVNULL, stdout=None if self.own_output else subprocess.PIPE,
+            stderr=None if self.own_output else subprocess.STDOUT,
             process_group=0, preexec_fn=die_with_me if LINUX else None)
-        os.set_blocking(self.process.stdout.fileno(), False)
+        if self.process.stdout:
+            os.set_blocking(self.process.stdout.fileno(), False)
         self.started, self.ended = time.monotonic(), None
 
     @property
     def running(self):
         return self.process is not None and self.ended is None
+
+    @property
+    def has_output(self):
+        return self.running and not self.own_output
 
     def signal(self, number):
         if self.running:
@@ -107,6 +114,8 @@ class Child:
 
     def read(self):
         """Whole lines that have come, without waiting."""
+        if self.own_output:
+            return []
         try:
             data = os.read(self.process.stdout.fileno(), 65536)
         except (BlockingIOError, ValueError):

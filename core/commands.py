@@ -16,17 +16,16 @@ def command(name: str, **options):
 
 def main(create_app) -> None:
     """Run the command line; the application is made for every command but the bare start."""
-    from core import supervisor  # late: only the command line needs it
-    from core.config import ConfigError
+    from core import config, embedded, logs  # late: only the command line needs them
     try:
-        if len(sys.argv) == 1:
-            sys.exit(supervisor.run())
         if sys.argv[1] in ("env", "--help"):
             COMMANDS(standalone_mode=True)
-        app = create_app()
+        settings = embedded.ensure(config.load())
+        logs.configure(settings.log_level, settings.log_format)
+        app = create_app(settings)
         with app.app_context():
             COMMANDS(obj=app, standalone_mode=True)
-    except ConfigError as error:
+    except (config.ConfigError, embedded.ServerError) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
 

@@ -39,8 +39,32 @@ class Stopped(BaseException):
     """A signal came while something was being waited for."""
 
 
-def run(program=PROJECT / "app.py"):
-    """Run the whole shop until a signal; the exit code. `program` is what has the commands. Raises ConfigError."""
+def door(words):
+    """What `python app.py WORDS` means before anything heavy is imported: the exit code, None if it is not for us."""
+    try:
+        if not words:
+            return run()
+        if words[0] == "demo" and "--help" not in words and not runs(load()):
+            return run(errand=words)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return None
+
+
+def runs(config):
+    """Whether a supervisor runs on this data folder."""
+    lock = _lock(config.data_dir / "front.lock")
+    if lock:
+        lock.close()
+    return lock is None
+
+
+def run(program=PROJECT / "app.py", errand=()):
+    """Run the whole shop until a signal, or until `python app.py ERRAND` has ended; the exit code.
+
+    `program` is what has the commands. Raises ConfigError.
+    """
     config = load()
     front_lock = _lock(config.data_dir / "front.lock")
     if not front_lock:
@@ -54,7 +78,7 @@ def run(program=PROJECT / "app.py"):
         return _front(supervisor_pid, config.data_dir)
     front_lock.close()
     os.close(write_end)
-    os._exit(_supervise(config, program, read_end, front_pid))
+    os._exit(_supervise(Supervisor(config, program, errand, read_end), front_pid))
 
 
 def exports():
@@ -118,10 +142,9 @@ def _prctl(option, value):
 # The supervisor.
 
 
-def _supervise(config, program, lifeline, front_pid):
+def _supervise(supervisor, front_pid):
     os.setsid()
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    supervisor = Supervisor(config, program, lifeline)
     _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != front_pid:
         return 1
@@ -133,14 +156,14 @@ def _supervise(config, program, lifeline, front_pid):
     finally:
         supervisor.screen.flush(1.0)
         sweep(os.getpid())
-        embedded.stop(config.data_dir)
+        embedded.stop(supervisor.config.data_dir)
 
 
 class Supervisor:
     """Starts what the settings ask for, in order, and keeps it running."""
 
-    def __init__(self, config, program, lifeline):
-        self.config, self.lifeline = config, lifeline
+    def __init__(self, config, program, errand, lifeline):
+        self.config, self.errand, self.lifeline = config, list(errand), lifeline
         self.app = [sys.executable, str(program)]
         self.began = time.monotonic()
         self.screen = Screen(sys.stdout.fileno())
@@ -149,7 +172,7 @@ class Supervisor:
         self.own_log = LogFile(self.logs / "supervisor.log")
         self.children = []
         self.env = {}
-        self.front_gone = False
+        self.front_gone = self.greeted = False
         self.stopping = 0
         self.waiting = True  # signals end a wait at once; in the loop they are looked at
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -167,7 +190,8 @@ class Supervisor:
         try:
             self._start_all()
             self.waiting = False
-            while not self.stopping:
+            errand = self._add(self.errand[0], *self.errand, exits=True, own_output=True) if self.errand else None
+            while not self.stopping and not (errand and not errand.running):
                 self._turn(0.5)
                 self._watch_servers()
         except (StartError, ConfigError, embedded.ServerError) as error:
@@ -175,6 +199,8 @@ class Supervisor:
             code = 1
         except Stopped:
             pass
+        else:
+            code = int(bool(errand and errand.ended))
         self.waiting = False
         self._stop_all()
         return code
@@ -196,6 +222,7 @@ class Supervisor:
             self._add(f"web-{number}", "web", "--port", str(self.config.port))
         self._wait_until_ready()
         self._greet(self._chore("", "accounts") if self.config.demo else [])
+        self.greeted = True
 
     def _start_servers(self):
         """PostgreSQL and Valkey, and the environment that tells the children of them."""
@@ -224,15 +251,16 @@ class Supervisor:
             self.say(f"  {label}: {time.monotonic() - began:.1f} s")
         return lines
 
-    def _add(self, name, *words, exits=False):
-        child = Child(name, [*self.app, *words], LogFile(self.logs / f"{name}.log"), exits=exits)
+    def _add(self, name, *words, exits=False, own_output=False):
+        log = LogFile(self.logs / f"{name}.log")
+        child = Child(name, [*self.app, *words], log, exits=exits, own_output=own_output)
         self.children.append(child)
         child.start(self.env)
         return child
 
     def _turn(self, seconds, quiet=None, lines=None):
         """Wait for output at most `seconds`, pass it on, and look after whoever ended or is due again."""
-        sources = {child.process.stdout: child for child in self.children if child.running}
+        sources = {child.process.stdout: child for child in self.children if child.has_output}
         lifeline = [] if self.front_gone else [self.lifeline]
         ready = select.select([*lifeline, *sources], [], [], seconds)[0]
         if self.lifeline in ready:
@@ -260,12 +288,15 @@ class Supervisor:
                 self._show(child.name, text)
 
     def _show(self, name, text):
+        if self.errand and self.greeted:
+            return  # the screen is the errand's
         shown = readable(text) if self.screen.is_terminal else text
         if shown is not None:
             self.screen.write(f"{name:<8} | {shown}\n")
 
     def _after_end(self, child):
-        child.process.stdout.close()
+        if child.process.stdout:
+            child.process.stdout.close()
         if child.exits or self.stopping:
             return
         pause = child.plan_restart()

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def servers():
     """URLs of a private PostgreSQL and Valkey, thrown away afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="livestall-test-"))
-    yield embedded.start(folder)
+    yield embedded.start(folder, durable=False)
+    embedded.stop(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
