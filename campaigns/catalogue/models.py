@@ -66,6 +66,7 @@ class StockMove(Base):
     offer_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # of allot, unallot and return
     key: Mapped[str] = mapped_column(Text, unique=True)
     by_member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")  # why, in the person's words
     created_at: Mapped[datetime] = created_column()
     __table_args__ = (CheckConstraint("delta <> 0", name="delta"),)
 
@@ -94,12 +95,15 @@ class Import(Base):
     by_member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id"))
     filename: Mapped[str] = mapped_column(Text)
     format: Mapped[str] = mapped_column(choice("catalogue", "invoice_lines", column="import_format"))
-    data: Mapped[bytes] = mapped_column(LargeBinary)
+    data: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)  # up to 16 MB: read by the job alone
     state: Mapped[str] = mapped_column(
         choice("reading", "preview", "applying", "done", "failed", "dropped", column="import_state"), default="reading")
     progress: Mapped[int] = mapped_column(Integer, default=0)  # rows done
     total: Mapped[int] = mapped_column(Integer, default=0)  # rows in all
-    preview: Mapped[dict | None]  # counts, samples, rejected lines with reasons
+    options: Mapped[dict] = mapped_column(default=dict)  # start_stock, only_new
+    preview: Mapped[dict | None] = mapped_column(deferred=True)  # counts, samples, rejected lines with reasons
+    tries: Mapped[int] = mapped_column(Integer, default=0)  # of the step it is in; a file that kills jobs is given up
+    step_at: Mapped[datetime] = created_column()  # when the step it is in was asked for
     error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = created_column()
     ended_at: Mapped[datetime | None]
