@@ -1,0 +1,47 @@
+# Livestall. `make` or `make help` lists what there is; `make run` is all that a fresh machine needs.
+.DEFAULT_GOAL := help
+.PHONY: help run demo check test lint shots locks clean
+VIEWERS ?= 200
+PY := .venv/bin/python
+export PYTHON
+# Recipes start with exec, so that a killed make takes what it started with it.
+RUN := exec env LIVESTALL_DIE_WITH_PARENT=1 $(PY) app.py
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.stamp-run ## Start the shop with a demo sale: http://127.0.0.1:8000 (PORT=, WEB=, HOST=; see .env.example)
+	@$(RUN)
+
+demo: .venv/.stamp-run ## As run, with simulated viewers who chat, claim and pay (VIEWERS=200)
+	@$(RUN) demo --viewers $(VIEWERS)
+
+check: .venv/.stamp-run ## Recompute every stock, hold, order and payment rule on the kept data
+	@$(PY) app.py check
+
+test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for some)
+	$(PY) -m pytest -n 2 -m "not e2e" $(ARGS)
+	$(if $(wildcard tests/js/*.test.js),.venv/bin/node --test $(wildcard tests/js/*.test.js))
+	@sh scripts/setup.sh browser
+	$(PY) -m pytest -m e2e $(ARGS)
+
+lint: .venv/.stamp-test ## Check style (ruff) and the direction of imports (import-linter)
+	$(PY) -m ruff check .
+	.venv/bin/lint-imports
+
+shots: .venv/.stamp-test ## Take a picture of every page into artifacts/shots
+	@sh scripts/setup.sh browser
+	$(PY) -m pytest -m e2e -k shots $(ARGS)
+
+locks: ## Make requirements*.txt and package-lock.json anew from requirements*.in and package.json
+	@sh scripts/locks.sh
+
+clean: ## Remove what was installed and built; the data in var/ stays
+	rm -rf .venv node_modules static/vendor artifacts .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.stamp-run: requirements.txt requirements-node.txt package-lock.json scripts/setup.sh scripts/setup.py scripts/vendor.py
+	@sh scripts/setup.sh run
+
+.venv/.stamp-test: requirements-dev.txt .venv/.stamp-run
+	@sh scripts/setup.sh test
