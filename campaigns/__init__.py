@@ -1,6 +1,7 @@
 """What is sold on which terms: catalogue, terms of campaigns and offers, stock and holds."""
 from campaigns.catalogue import models as catalogue_models  # noqa: F401
 from campaigns.stock import models as stock_models  # noqa: F401
+from campaigns.stock import ticks as stock_ticks  # noqa: F401
 from campaigns.terms import models as terms_models  # noqa: F401
 
 

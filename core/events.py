@@ -5,6 +5,7 @@ A stream is a numbered line of events for one audience: "live:<session>" for eve
 and publishes; ids commit out of order, so it marks rows and never trusts "last id".
 Payloads carry values, not deltas, so an event may be applied twice or on top of a newer snapshot.
 """
+import json
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Boolean, Identity, Index, Text, insert
@@ -40,8 +41,12 @@ class Stream(Base):
 CHANNEL = "outbox"
 EXTRA_DDL += [
     f"""CREATE OR REPLACE FUNCTION outbox_notify() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN PERFORM pg_notify('{CHANNEL}', ''); RETURN NULL; END $$""",
-    """CREATE TRIGGER outbox_notify AFTER INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION outbox_notify()""",
+    BEGIN
+      PERFORM pg_notify('{CHANNEL}', CASE WHEN bool_or(urgent) THEN 'now' ELSE '' END) FROM fresh HAVING count(*) > 0;
+      RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER outbox_notify AFTER INSERT ON events REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION outbox_notify()""",
 ]
 
 
@@ -55,6 +60,11 @@ def staff_stream(session_id) -> str:
 
 def member_stream(member_id) -> str:
     return f"member:{member_id}"
+
+
+def dumps(payload: dict) -> str:
+    """A payload as JSON text, for statements that write events themselves."""
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
 
 
 def append(db, stream: str, kind: str, payload: dict, *, urgent: bool = False, merge_key: str | None = None) -> None:

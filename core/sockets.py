@@ -28,7 +28,8 @@ def init_app(app) -> None:
     if not config.allowed_origins or "*" in config.allowed_origins:
         # engineio reads an empty list as "any origin" (engineio/server.py): refuse it here too.
         raise RuntimeError("allowed_origins must name the origins that may open sockets")
-    socketio.init_app(app, async_mode=app.config.get("SOCKET_MODE", "gevent"), cors_allowed_origins=list(config.allowed_origins),
+    socketio.init_app(app, async_mode=app.config.get("SOCKET_MODE", "gevent"),
+                      cors_allowed_origins=list(config.allowed_origins),
                       max_http_buffer_size=MAX_PAYLOAD_BYTES, ping_interval=20, ping_timeout=15,
                       manage_session=False, cookie=None, http_compression=False, websocket_ping_interval=None)
 
@@ -79,3 +80,8 @@ def sids(room: str) -> list[str]:
     """Sockets of this process in a room."""
     rooms = socketio.server.manager.rooms.get("/", {}) if socketio.server else {}
     return list(rooms.get(room, {}))
+
+
+def rooms() -> list[str]:
+    """Rooms that have a socket of this process in them."""
+    return [room for room in (socketio.server.manager.rooms.get("/", {}) if socketio.server else {}) if room]

@@ -61,11 +61,10 @@ def empty(app):
 
 @pytest.fixture
 def db(empty):
-    """A session inside one transaction that commits when the test ends; `db.commit()` in between is fine."""
+    """A session; what other sessions shall see needs `db.commit()`."""
     from sqlalchemy.orm import Session
     with Session(core.db.engine(), expire_on_commit=False) as session:
         yield session
-        session.commit()
 
 
 @pytest.fixture

@@ -42,7 +42,8 @@ def address(db, who, **values) -> Address:
 def variant(db, shop, on_hand=100, price_minor=295, name="White hanging heart T-light holder", **values) -> Variant:
     product = _add(db, Product(merchant_id=shop.id, name=name, category="Candles"))
     values = {"sku": uuid.uuid4().hex[:8].upper(), "currency": shop.currency, **values}
-    row = _add(db, Variant(product_id=product.id, merchant_id=shop.id, price_minor=price_minor, on_hand=on_hand, **values))
+    row = _add(db, Variant(product_id=product.id, merchant_id=shop.id, price_minor=price_minor, on_hand=on_hand,
+                           **values))
     if on_hand:
         _add(db, StockMove(variant_id=row.id, delta=on_hand, reason="count", key=f"count:{row.id}"))
     return row
@@ -67,15 +68,16 @@ def stock(db, of, left=None, mode="open", **values) -> OfferStock:
         _add(db, StockMove(variant_id=goods.id, delta=-of.allotment, reason="allot", offer_id=of.id,
                            key=f"allot:{of.id}"))
     values = {"unit_limit": of.limit_per_member, "hold_seconds": of.hold_seconds or 300, "price_minor": of.price_minor,
-              "opens_at": clock.now() - timedelta(seconds=5), **values}
-    return _add(db, OfferStock(offer_id=of.id, allotment=of.allotment, left=left, reserve=of.allotment - left, mode=mode,
-                               **values))
+              "currency": goods.currency, "opens_at": clock.now() - timedelta(seconds=5), **values}
+    return _add(db, OfferStock(offer_id=of.id, allotment=of.allotment, left=left, reserve=of.allotment - left,
+                               mode=mode, **values))
 
 
 def live_session(db, what, host, state="live", **values) -> LiveSession:
     started = clock.now() - timedelta(minutes=10) if state in ("live", "paused", "rehearsal") else None
     values = {"title": "Thursday kitchen table", "starts_at": clock.now(), "started_at": started, **values}
-    return _add(db, LiveSession(merchant_id=what.merchant_id, campaign_id=what.id, host_id=host.id, state=state, **values))
+    return _add(db, LiveSession(merchant_id=what.merchant_id, campaign_id=what.id, host_id=host.id, state=state,
+                                **values))
 
 
 def open_show(db, units=10, limit=4, price_minor=210):

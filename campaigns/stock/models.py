@@ -42,6 +42,7 @@ class OfferStock(Base):
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
     live_session_id: Mapped[uuid.UUID | None] = mapped_column(index=True)  # the show that sells it now
+    currency: Mapped[str] = mapped_column(Text)
     price_minor: Mapped[int]  # what holds now; claims copy it
     unit_limit: Mapped[int] = mapped_column(Integer)
     hold_seconds: Mapped[int] = mapped_column(Integer)
@@ -88,12 +89,13 @@ class Hold(Base):
     quantity: Mapped[int] = mapped_column(Integer)
     price_minor: Mapped[int]  # of one unit, at the claim
     state: Mapped[str] = mapped_column(choice(*HOLD_STATES, column="hold_state"), default="held")
-    source: Mapped[str] = mapped_column(choice("claim", "waitlist", "late_payment", column="hold_source"), default="claim")
+    source: Mapped[str] = mapped_column(choice("claim", "waitlist", "late_payment", column="hold_source"),
+                                        default="claim")
     created_at: Mapped[datetime] = created_column()
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     __table_args__ = (
-        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("quantity > 0 AND price_minor > 0", name="quantity"),
         CheckConstraint("(state = 'held') = (ended_at IS NULL)", name="ended"),
         Index("ix_holds_expiry", "expires_at", postgresql_where=text("state = 'held'")),
         Index("ix_holds_member", "member_id", "state"), Index("ix_holds_stock", "stock_id", "state"))
@@ -107,6 +109,7 @@ class WaitlistEntry(Base):
     offer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("offers.id"))
     member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id"), index=True)
     quantity: Mapped[int] = mapped_column(Integer)
+    price_minor: Mapped[int]  # what held when the member joined; the line keeps it
     state: Mapped[str] = mapped_column(choice("waiting", "served", "gone", column="wait_state"), default="waiting")
     hold_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("holds.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = created_column()
