@@ -1,0 +1,199 @@
+// What a page knows of a show, as one plain object, and how events change it. Pure: no DOM, no clock, no network.
+// The shape is that of GET /api/live/<id> (live/snapshot.py); tests/contracts replay the same events through both.
+
+// More than a screen shows, few enough to keep; the server's snapshot carries the last 60.
+const CHAT_KEPT = 200;
+// What may wait behind a gap before the page stops caring and waits for the snapshot alone.
+const PENDING_KEPT = 500;
+
+/** The state before anything happened, from a snapshot (and, on a control page, GET …/staff). */
+export function start(snapshot, staff = null) {
+  return { ...snapshot, staff, delayed: false, pending: {}, gaps: {}, signedOut: false, stale: false };
+}
+
+/** The streams that this page listens to, and the last number it knows of each. */
+export function known(state, stream) {
+  const kind = stream.slice(0, stream.indexOf(':'));
+  if (kind === 'live') return state.seq;
+  if (kind === 'member') return state.me?.seq ?? 0;
+  return state.staff?.seq ?? 0;
+}
+
+function setKnown(state, stream, seq) {
+  const kind = stream.slice(0, stream.indexOf(':'));
+  if (kind === 'live') return { ...state, seq };
+  if (kind === 'member') return state.me ? { ...state, me: { ...state.me, seq } } : state;
+  return state.staff ? { ...state, staff: { ...state.staff, seq } } : state;
+}
+
+/** Whether something was missed (or may have been) and a snapshot is needed. */
+export const needsSnapshot = (state) => state.stale || Object.keys(state.gaps).length > 0;
+
+// -- Events ---------------------------------------------------------------------------------------------------------
+
+/** A frame as sockets bring it: {stream, events: [{seq, kind, payload, at}]}. */
+export const applyFrame = (state, { stream, events }) => events.reduce((next, event) => apply(next, stream, event), state);
+
+/**
+ * One event. What is already known changes nothing. What comes too early waits for what is missing; only values
+ * that carry a version of their own (stock, the show) are taken at once, because they cannot go back in time.
+ */
+export function apply(state, stream, event) {
+  const last = known(state, stream);
+  if (event.seq <= last) return state;
+  if (event.seq > last + 1) return wait(state, stream, event);
+  return drain(setKnown(change(state, event), stream, event.seq), stream);
+}
+
+function wait(state, stream, event) {
+  const waiting = state.pending[stream] ?? [];
+  if (waiting.some(({ seq }) => seq === event.seq)) return state;
+  const pending = [...waiting, event].sort((a, b) => a.seq - b.seq).slice(-PENDING_KEPT);
+  const versioned = event.kind === 'offer.stock' || event.kind === 'show.changed';
+  const next = versioned ? change(state, event) : state;
+  return { ...next, pending: { ...state.pending, [stream]: pending }, gaps: { ...state.gaps, [stream]: true } };
+}
+
+/** Apply what waited and is now next; the gap closes when nothing waits any more. */
+function drain(state, stream) {
+  let waiting = state.pending[stream];
+  if (!waiting) return state;
+  let next = state;
+  waiting = waiting.filter(({ seq }) => seq > known(next, stream));
+  while (waiting.length && waiting[0].seq === known(next, stream) + 1) {
+    const [event, ...rest] = waiting;
+    next = setKnown(change(next, event), stream, event.seq);
+    waiting = rest;
+  }
+  const { [stream]: _pending, ...pending } = next.pending;
+  const { [stream]: _gap, ...gaps } = next.gaps;
+  if (!waiting.length) return { ...next, pending, gaps };
+  return { ...next, pending: { ...pending, [stream]: waiting }, gaps: { ...gaps, [stream]: true } };
+}
+
+const change = (state, { kind, payload, at }) => CHANGES[kind]?.(state, payload, at) ?? state;
+
+const CHANGES = {
+  'show.changed': showChanged,
+  'offer.stock': stockChanged,
+  'chat.said': (state, { message }) => withMessage(state, message),
+  'chat.restored': (state, { message }) => unflag(withMessage(state, message), message.id),
+  'chat.removed': (state, { id }) => unflag({ ...state, chat: state.chat.filter((line) => line.id !== id) }, id),
+  'hold.changed': (state, { hold }) => withHold(state, hold),
+  'wait.changed': waitChanged,
+  'order.changed': (state, { order }) => withOrder(state, order),
+  signed_out: (state) => ({ ...state, signedOut: true }),
+  muted: (state, { live_id: show, muted = true }) => (show === state.show.id ? withMe(state, { muted }) : state),
+  unmuted: (state, { live_id: show }) => (show === state.show.id ? withMe(state, { muted: false }) : state),
+  banned: (state) => withMe(state, { banned: true }),
+  'run.changed': (state, { run }) => withStaff(state, { run }),
+  'chat.flagged': (state, { message }) => withStaff(state, { flagged: upsert(state.staff?.flagged ?? [], message) }),
+  'control.done': (state, { action }) => withStaff(state, { actions: upsert(state.staff?.actions ?? [], action) }),
+  'control.undone': (state, { id }) => withStaff(state, { actions: (state.staff?.actions ?? []).filter((a) => a.id !== id) }),
+  'order.paid': (state, sale) => withStaff(state, { last_order: sale }),
+};
+
+function showChanged(state, { show = null, ...flat }) {
+  const next = show ?? flat;
+  if (next.rev <= state.show.rev) return state;
+  return { ...state, show: { ...state.show, ...next } };
+}
+
+function stockChanged(state, { offer_id: id, stock: nested = null, ...flat }) {
+  const stock = nested ?? flat;
+  const offer = state.offers[id];
+  if (!offer || stock.version <= offer.stock.version) return state;
+  return { ...state, offers: { ...state.offers, [id]: { ...offer, stock: { ...offer.stock, ...stock } } } };
+}
+
+/** The list with the item in its place by id, once. */
+function upsert(list, item) {
+  const at = list.findIndex(({ id }) => id === item.id);
+  return at < 0 ? [...list, item] : list.map((old, i) => (i === at ? { ...old, ...item } : old));
+}
+
+/** A line of chat, in the order of ids, once. */
+export function withMessage(state, message) {
+  if (state.chat.some(({ id }) => id === message.id)) return state;
+  const chat = [...state.chat, message];
+  for (let i = chat.length - 1; i > 0 && chat[i - 1].id > chat[i].id; i -= 1) [chat[i - 1], chat[i]] = [chat[i], chat[i - 1]];
+  return { ...state, chat: chat.slice(-CHAT_KEPT) };
+}
+
+function unflag(state, id) {
+  const flagged = state.staff?.flagged;
+  return flagged?.some((line) => line.id === id) ? withStaff(state, { flagged: flagged.filter((line) => line.id !== id) }) : state;
+}
+
+const withMe = (state, values) => (state.me ? { ...state, me: { ...state.me, ...values } } : state);
+const withStaff = (state, values) => (state.staff ? { ...state, staff: { ...state.staff, ...values } } : state);
+
+// Units that count against the limit: those held now and those bought.
+const counts = (hold) => (hold && (hold.state === 'held' || hold.state === 'consumed') ? hold.quantity : 0);
+
+/** A hold as it is now. Ended ones leave the list; the units that a member may still take follow. */
+export function withHold(state, hold) {
+  if (!state.me) return state;
+  const before = state.me.holds.find(({ id }) => id === hold.id);
+  if (!before && hold.state !== 'held' && !(hold.state === 'consumed' && hold.source === 'late_payment')) return state;
+  const holds = hold.state === 'held' ? upsert(state.me.holds, hold) : state.me.holds.filter(({ id }) => id !== hold.id);
+  const units = (state.me.units[hold.offer_id] ?? 0) + counts(hold) - counts(before);
+  return withMe(state, { holds, units: { ...state.me.units, [hold.offer_id]: Math.max(0, units) } });
+}
+
+function waitChanged(state, { offer_id: id, state: now, place, quantity, hold }) {
+  if (!state.me) return state;
+  const others = state.me.waits.filter((wait) => wait.offer_id !== id);
+  const before = state.me.waits.find((wait) => wait.offer_id === id);
+  const waits = now === 'waiting' ? [...others, { ...before, offer_id: id, quantity: quantity ?? before?.quantity, place: place ?? before?.place }] : others;
+  const next = withMe(state, { waits });
+  return hold ? withHold(next, hold) : next;
+}
+
+/** An order as it is now. One that went back frees units, which only the server counts: ask it. */
+export function withOrder(state, order) {
+  if (!state.me) return state;
+  const before = state.me.orders.find(({ id }) => id === order.id);
+  const next = withMe(state, { orders: upsert(state.me.orders, order) });
+  return before?.state === 'paid' && order.state !== 'paid' ? { ...next, stale: true } : next;
+}
+
+// -- What is not numbered -------------------------------------------------------------------------------------------
+
+/** Counters, once a second: the newest simply replaces. */
+export function applyTick(state, { viewers, reactions, bought_last_minute: bought }) {
+  const counters = { ...state.counters, viewers, reactions, bought_last_minute: bought };
+  return { ...state, counters };
+}
+
+export const applyFigures = (state, figures) => withStaff(state, { figures: { ...state.staff?.figures, ...figures } });
+
+export const applyDelayed = (state, { delayed }) => (state.delayed === delayed ? state : { ...state, delayed });
+
+// -- Snapshots ------------------------------------------------------------------------------------------------------
+
+/**
+ * A fresh snapshot over what is known. It was read a moment ago, so values with a newer version of their own stay,
+ * and events that came meanwhile are applied on top.
+ */
+export function applySnapshot(state, snapshot, staff = state.staff) {
+  if (snapshot.seq < state.seq) return { ...state, me: newerMe(state.me, snapshot.me), stale: false };
+  const next = {
+    ...state, ...snapshot, staff, stale: false,
+    show: snapshot.show.rev < state.show.rev ? state.show : snapshot.show,
+    offers: newerStocks(state.offers, snapshot.offers),
+    me: newerMe(state.me, snapshot.me),
+  };
+  return Object.keys(next.pending).reduce(drain, { ...next, gaps: {} });
+}
+
+const newerMe = (mine, theirs) => (mine && theirs && mine.id === theirs.id && theirs.seq < mine.seq ? mine : theirs);
+
+function newerStocks(mine, theirs) {
+  const offers = {};
+  for (const [id, offer] of Object.entries(theirs)) {
+    const stock = mine[id]?.stock;
+    offers[id] = stock && stock.version > offer.stock.version ? { ...offer, stock } : offer;
+  }
+  return offers;
+}
