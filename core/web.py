@@ -47,7 +47,8 @@ def check(schema: type[Schema] | Schema, raw: dict):
 
 def _flat(messages, prefix=""):
     """marshmallow nests messages; pages want {"lines.0.quantity": ["…"]}."""
-    if isinstance(messages, list):
+    if not isinstance(messages, dict):  # a list, or one translated sentence (marshmallow wraps only str)
+        messages = messages if isinstance(messages, list) else [messages]
         return {prefix or "_": [str(message) for message in messages]}
     flat = {}
     for name, inner in messages.items():
@@ -103,8 +104,8 @@ def csp_nonce() -> str:
 
 
 def _begin():
-    g.request_id = request.headers.get("X-Request-Id", "")[:64] if current_app.config["LIVESTALL"].trusted_proxies else ""
-    g.request_id = g.request_id or uuid.uuid4().hex
+    trusted = current_app.config["LIVESTALL"].trusted_proxies
+    g.request_id = trusted and request.headers.get("X-Request-Id", "")[:64] or uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -153,7 +154,8 @@ def _http_message(code: int) -> str:
 
 def _database_gone(error: DBAPIError):
     log.error("database unavailable", error=str(error).splitlines()[0])
-    return failure(Busy(_("We cannot reach our books right now. Nothing was changed. Please try again."), retry_ms=2000))
+    return failure(Busy(_("We cannot reach our books right now. Nothing was changed. Please try again."),
+                        retry_ms=2000))
 
 
 def _unexpected(error: Exception):

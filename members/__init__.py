@@ -1,6 +1,14 @@
 """Who: identity, roles, merchants as tenants, access doors."""
+from core import sockets
 from members import models  # noqa: F401
 
 
 def init_app(app) -> None:
     """Connect this package to the application."""
+    from members import account, identity  # noqa: F401
+    from members.views import members, sign_in_url
+    identity.init_app(app)
+    app.config["SIGN_IN_URL"] = sign_in_url
+    if identity.load_member not in sockets.BEFORE_EVENT:
+        sockets.BEFORE_EVENT.append(identity.load_member)
+    app.register_blueprint(members)

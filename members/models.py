@@ -2,7 +2,18 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import relationship
 
 from core.db import Base, Mapped, choice, created_column, mapped_column, uuid_pk
@@ -125,5 +136,7 @@ class Mail(Base):
     created_at: Mapped[datetime] = created_column()
     sent_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(Integer, default=0)
+    next_try_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    failed_at: Mapped[datetime | None]  # given up; the operator may try again
     error: Mapped[str | None] = mapped_column(Text)
     __table_args__ = (Index("ix_mails_pending", "id", postgresql_where=text("sent_at IS NULL")),)

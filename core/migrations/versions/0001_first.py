@@ -220,6 +220,8 @@ def upgrade():
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('next_try_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('failed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('error', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['member_id'], ['members.id'], name=op.f('fk_mails_member_id'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_mails')),
@@ -291,6 +293,7 @@ def upgrade():
     sa.Column('blocked_words', postgresql.ARRAY(sa.Text()), nullable=False),
     sa.Column('reactions', sa.BigInteger(), nullable=False),
     sa.Column('peak_viewers', sa.Integer(), nullable=False),
+    sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint('cardinality(pins) <= 3', name=op.f('ck_live_sessions_pins')),
     sa.CheckConstraint('slow_seconds BETWEEN 0 AND 300', name=op.f('ck_live_sessions_slow')),
@@ -373,6 +376,7 @@ def upgrade():
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('role', sa.Text(), nullable=True),
     sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=True),
     sa.Column('state', sa.Enum('visible', 'flagged', 'removed', name='chat_state', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('rehearsal', sa.Boolean(), nullable=False),
     sa.Column('moderated_by', sa.Uuid(), nullable=True),
@@ -381,7 +385,8 @@ def upgrade():
     sa.ForeignKeyConstraint(['live_session_id'], ['live_sessions.id'], name=op.f('fk_chat_messages_live_session_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['member_id'], ['members.id'], name=op.f('fk_chat_messages_member_id')),
     sa.ForeignKeyConstraint(['moderated_by'], ['members.id'], name=op.f('fk_chat_messages_moderated_by')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_chat_messages'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_chat_messages')),
+    sa.UniqueConstraint('member_id', 'live_session_id', 'key', name=op.f('uq_chat_messages_member_id_live_session_id_key'))
     )
     op.create_index('ix_chat_messages_author', 'chat_messages', ['live_session_id', 'member_id', 'created_at'], unique=False)
     op.create_index('ix_chat_messages_show', 'chat_messages', ['live_session_id', 'id'], unique=False)
@@ -407,20 +412,25 @@ def upgrade():
     sa.Column('live_session_id', sa.Uuid(), nullable=False),
     sa.Column('by_member_id', sa.Uuid(), nullable=True),
     sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
     sa.Column('body', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
     sa.Column('before', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('after', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
     sa.Column('rehearsal', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('undone_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['by_member_id'], ['members.id'], name=op.f('fk_control_actions_by_member_id')),
     sa.ForeignKeyConstraint(['live_session_id'], ['live_sessions.id'], name=op.f('fk_control_actions_live_session_id'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_control_actions'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_control_actions')),
+    sa.UniqueConstraint('live_session_id', 'by_member_id', 'key', name=op.f('uq_control_actions_live_session_id_by_member_id_key'))
     )
     op.create_index(op.f('ix_control_actions_live_session_id'), 'control_actions', ['live_session_id'], unique=False)
     op.create_table('reminders',
     sa.Column('live_session_id', sa.Uuid(), nullable=False),
     sa.Column('member_id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('soon_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['live_session_id'], ['live_sessions.id'], name=op.f('fk_reminders_live_session_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['member_id'], ['members.id'], name=op.f('fk_reminders_member_id'), ondelete='CASCADE'),
@@ -432,6 +442,14 @@ def upgrade():
     sa.Column('viewers', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['live_session_id'], ['live_sessions.id'], name=op.f('fk_viewer_minutes_live_session_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('live_session_id', 'minute', name=op.f('pk_viewer_minutes'))
+    )
+    op.create_table('show_staff',
+    sa.Column('live_session_id', sa.Uuid(), nullable=False),
+    sa.Column('member_id', sa.Uuid(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['live_session_id'], ['live_sessions.id'], name=op.f('fk_show_staff_live_session_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['member_id'], ['members.id'], name=op.f('fk_show_staff_member_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('live_session_id', 'member_id', name=op.f('pk_show_staff'))
     )
     op.create_table('payments',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -717,12 +735,17 @@ def upgrade():
     op.create_index(op.f('ix_order_lines_stock_id'), 'order_lines', ['stock_id'], unique=False)
     op.create_index(op.f('ix_order_lines_variant_id'), 'order_lines', ['variant_id'], unique=False)
     op.execute("""CREATE OR REPLACE FUNCTION outbox_notify() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN PERFORM pg_notify('outbox', ''); RETURN NULL; END $$""")
-    op.execute("""CREATE TRIGGER outbox_notify AFTER INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION outbox_notify()""")
+    BEGIN
+      PERFORM pg_notify('outbox', CASE WHEN bool_or(urgent) THEN 'now' ELSE '' END) FROM fresh HAVING count(*) > 0;
+      RETURN NULL;
+    END $$""")
+    op.execute("""CREATE TRIGGER outbox_notify AFTER INSERT ON events REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION outbox_notify()""")
     op.execute("""CREATE OR REPLACE FUNCTION offer_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF TG_OP <> 'INSERT' AND (SELECT state FROM campaigns WHERE id = OLD.campaign_id) <> 'draft' THEN
-        RAISE EXCEPTION 'offer % is published: its terms are frozen', OLD.id USING ERRCODE = 'integrity_constraint_violation';
+        RAISE EXCEPTION 'offer % is published: its terms are frozen', OLD.id
+          USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       IF TG_OP <> 'DELETE' AND (SELECT state FROM campaigns WHERE id = NEW.campaign_id) <> 'draft' THEN
         RAISE EXCEPTION 'campaign % is published: its offers are frozen', NEW.campaign_id
@@ -734,7 +757,8 @@ def upgrade():
     FOR EACH ROW EXECUTE FUNCTION offer_frozen()""")
     op.execute("""CREATE OR REPLACE FUNCTION campaign_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      IF OLD.state <> 'draft' AND (NEW.state = 'draft' OR (NEW.merchant_id, NEW.name, NEW.currency, NEW.hold_seconds, NEW.after_sale)
+      IF OLD.state <> 'draft' AND (NEW.state = 'draft'
+          OR (NEW.merchant_id, NEW.name, NEW.currency, NEW.hold_seconds, NEW.after_sale)
           IS DISTINCT FROM (OLD.merchant_id, OLD.name, OLD.currency, OLD.hold_seconds, OLD.after_sale)) THEN
         RAISE EXCEPTION 'campaign % is published: its terms are frozen', OLD.id
           USING ERRCODE = 'integrity_constraint_violation';
