@@ -22,6 +22,8 @@ class Campaign(Base):
     after_sale: Mapped[str] = mapped_column(choice(*AFTER_SALE, column="after_sale"), default="full_price")
     created_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime] = created_column()
+    saved_at: Mapped[datetime] = created_column()  # of the last change of its terms or offers, by whom
+    saved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
     published_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     offers: Mapped[list["Offer"]] = relationship(back_populates="campaign", order_by="Offer.position")
@@ -45,7 +47,7 @@ class Offer(Base):
     allotment: Mapped[int] = mapped_column(Integer)  # as published; OfferStock.allotment follows restocks
     limit_per_member: Mapped[int] = mapped_column(Integer, default=1)
     hold_seconds: Mapped[int | None] = mapped_column(Integer)  # else the campaign's
-    after_sale: Mapped[str | None] = mapped_column(choice(*AFTER_SALE, column="offer_after_sale"))  # else the campaign's
+    after_sale: Mapped[str | None] = mapped_column(choice(*AFTER_SALE, column="offer_after_sale"))  # else campaign's
     promise: Mapped[str] = mapped_column(Text, default="")  # what the host promises with it; orders keep it
     lowest_30d_minor: Mapped[int | None]  # fixed when published
     created_at: Mapped[datetime] = created_column()
@@ -60,12 +62,30 @@ class Offer(Base):
 
 
 EXTRA_DDL += [
+    # An offer is neither added to, changed in nor taken from a published campaign, whoever writes.
     """CREATE OR REPLACE FUNCTION offer_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      IF (SELECT state FROM campaigns WHERE id = OLD.campaign_id) <> 'draft' THEN
-        RAISE EXCEPTION 'offer % is published: its terms are frozen', OLD.id USING ERRCODE = 'integrity_constraint_violation';
+      IF TG_OP <> 'INSERT' AND (SELECT state FROM campaigns WHERE id = OLD.campaign_id) <> 'draft' THEN
+        RAISE EXCEPTION 'offer % is published: its terms are frozen', OLD.id
+          USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      IF TG_OP <> 'DELETE' AND (SELECT state FROM campaigns WHERE id = NEW.campaign_id) <> 'draft' THEN
+        RAISE EXCEPTION 'campaign % is published: its offers are frozen', NEW.campaign_id
+          USING ERRCODE = 'integrity_constraint_violation';
       END IF;
       RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     END $$""",
-    """CREATE TRIGGER offer_frozen BEFORE UPDATE OR DELETE ON offers FOR EACH ROW EXECUTE FUNCTION offer_frozen()""",
+    """CREATE TRIGGER offer_frozen BEFORE INSERT OR UPDATE OR DELETE ON offers
+    FOR EACH ROW EXECUTE FUNCTION offer_frozen()""",
+    """CREATE OR REPLACE FUNCTION campaign_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF OLD.state <> 'draft' AND (NEW.state = 'draft'
+          OR (NEW.merchant_id, NEW.name, NEW.currency, NEW.hold_seconds, NEW.after_sale)
+          IS DISTINCT FROM (OLD.merchant_id, OLD.name, OLD.currency, OLD.hold_seconds, OLD.after_sale)) THEN
+        RAISE EXCEPTION 'campaign % is published: its terms are frozen', OLD.id
+          USING ERRCODE = 'integrity_constraint_violation';
+      END IF;
+      RETURN NEW;
+    END $$""",
+    """CREATE TRIGGER campaign_frozen BEFORE UPDATE ON campaigns FOR EACH ROW EXECUTE FUNCTION campaign_frozen()""",
 ]
