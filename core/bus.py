@@ -1,4 +1,4 @@
-"""Between processes: one published frame per room and tick, already joined, through Redis. Redis may be lost at any time.
+"""Between processes: one published frame per room and tick, already joined, through Redis, which may be lost.
 
 What is published is only ever a copy: numbered events stand in PostgreSQL, so a process that missed frames reads
 them there (live/broadcast.py), and counters are sent again a second later.

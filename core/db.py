@@ -21,7 +21,8 @@ class Base(DeclarativeBase):
         "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "ck": "ck_%(table_name)s_%(constraint_name)s", "fk": "fk_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s"})
-    type_annotation_map = {datetime: DateTime(timezone=True), uuid.UUID: Uuid, dict: JSONB, list: JSONB, int: BigInteger}
+    type_annotation_map = {datetime: DateTime(timezone=True), uuid.UUID: Uuid, dict: JSONB, list: JSONB,
+                           int: BigInteger}
 
 
 def uuid_pk():

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 
 class DomainError(Exception):
-    """A refusal that the caller can act on. `fields` maps a field to a list of sentences; `extra` is data for the page."""
+    """A refusal to act on. `fields` maps a field to a list of sentences; `extra` is data for the page."""
 
     code = "refused"
     status = 409

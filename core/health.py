@@ -34,7 +34,8 @@ def readyz():
     for name, problem in parts.items():
         ready.labels(name).set(0 if problem else 1)
     # Without Redis or the relay people can still buy, so only the database decides the status.
-    return jsonify(status="degraded" if any(parts.values()) else "ready", parts=parts), 503 if parts["database"] else 200
+    status = "degraded" if any(parts.values()) else "ready"
+    return jsonify(status=status, parts=parts), 503 if parts["database"] else 200
 
 
 @health.get("/metrics")

@@ -2,7 +2,6 @@
 
 The choice, in this order: the member's own, the cookie `lang`, the browser's wish, the configured default.
 """
-import json
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from markupsafe import Markup
 
 from core import clock, money
 
-# Code → (locale that writes money and numbers, tag for <html lang>, name in its own language, locale that writes dates).
+# Code → (locale of money and numbers, tag for <html lang>, name in its own language, locale of dates).
 # English money is written as Americans do ("¥1,280", not "JP¥"), dates as everyone else does ("26 Nov 2026").
 LANGUAGES = {"en": ("en", "en", "English", "en_GB"), "zh": ("zh_Hans_CN", "zh-CN", "中文", "zh_Hans_CN")}
 THEMES = ("system", "light", "dark")
@@ -33,7 +32,7 @@ def known(language: str | None) -> str | None:
 
 def language() -> str:
     """The code of the language to answer in; outside of a request the configured default."""
-    default = known(current_app.config.get("DEFAULT_LANGUAGE")) or "en"
+    default = known(getattr(current_app.config.get("LIVESTALL"), "default_language", None)) or "en"
     if not has_request_context():
         return default
     member = g.get("member")
@@ -146,12 +145,6 @@ def page_url(page: int) -> str:
     return url_for(request.endpoint, **arguments)
 
 
-def _js_strings_json() -> Markup:
-    # "<" is escaped so that no string can close the script element around it.
-    text = json.dumps(js_strings(language()), ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c"))
-
-
 def init_app(app: Flask) -> None:
     """Set up gettext and what base.html and _ui.html call."""
     compile_stale()
@@ -159,5 +152,5 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=locale)
     app.jinja_env.globals.update(
         language=language, html_lang=html_lang, locale=locale, theme=theme, languages=LANGUAGES,
-        has_endpoint=has_endpoint, js_strings_json=_js_strings_json, money_text=money_text, money_parts=money_parts,
+        has_endpoint=has_endpoint, js_strings=lambda: js_strings(language()), money_text=money_text, money_parts=money_parts,
         time_tag=time_tag, page_url=page_url, iso=clock.iso)

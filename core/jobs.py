@@ -27,7 +27,7 @@ def queue() -> Queue:
 
 
 def enqueue(path: str, *args, job_id: str | None = None, timeout_seconds: int = 600) -> bool:
-    """Ask a worker to call `path` ("campaigns.catalogue.jobs.read_import") with JSON arguments. Call it after the commit.
+    """Ask a worker to call `path` ("members.jobs.send_mails") with JSON arguments. Call it after the commit.
 
     False if Redis is away: nothing is lost, because the tick that owns the work finds it due again.
     """

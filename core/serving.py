@@ -56,7 +56,7 @@ class _ErrorLog:
 
 
 def work() -> None:
-    """Run jobs until SIGTERM. The short intervals find a killed worker's job within 90 s (measured; RQ's own: 808 s)."""
+    """Run jobs until SIGTERM. The short intervals find a killed worker's job within 90 s (RQ's own: 808 s)."""
     from rq import Worker
     queue = jobs.queue()
     worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer, worker_ttl=45,

@@ -203,7 +203,7 @@ def set_price(db, stock_id, price_minor: int) -> OfferStock:
 
 
 def give_back(db, stock_id) -> int:
-    """The campaign is over: take what nobody holds or bought out of the allotment. How many units; the line is closed."""
+    """The campaign is over: close the line, take what nobody holds or bought out of the allotment. How many units."""
     stock = lock_stock(db, stock_id)
     line.close(db, stock)
     _gather(stock)

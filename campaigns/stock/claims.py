@@ -119,9 +119,9 @@ def _transaction(batch: list[tuple]) -> list:
     with engine().connect() as connection, connection.begin():
         rows = connection.exec_driver_sql(LOCK, {"offers": [offer for offer, _ in pairs],
                                                  "rehearsals": [rehearsal for _, rehearsal in pairs]}).all()
-        stock = {(row.offer_id, row.rehearsal): row for row in rows}
         by_id = {row.id: row for row in rows}
-        wanted = [rules.Wanted(member, key, stock[offer, rehearsal].id if (offer, rehearsal) in stock else None, quantity)
+        shelf_of = {(row.offer_id, row.rehearsal): row.id for row in rows}
+        wanted = [rules.Wanted(member, key, shelf_of.get((offer, rehearsal)), quantity)
                   for member, key, offer, quantity, rehearsal in batch]
         now, units, known = _read(connection, wanted)
         shelves = {row.id: rules.Shelf(row.id, row.mode, row.opens_at, row.closes_at, row.left, row.unit_limit)
@@ -186,7 +186,7 @@ def _events(won, expires, taken, by_id, now) -> list[tuple]:
             payload = {"offer_id": str(row.offer_id), "version": row.version + 1, "mode": row.mode,
                        "left": row.left - units, "held": row.held + units, "sold": row.sold, "reserve": row.reserve,
                        "waiting": row.waiting, "price_minor": row.price_minor, "opens_at": clock.iso(row.opens_at),
-                       "closes_at": clock.iso(row.closes_at)}
+                       "closes_at": clock.iso(row.closes_at), "rehearsal": row.rehearsal}
             said.append((events.live_stream(row.live_session_id), "offer.stock", events.dumps(payload), False,
                          str(row.offer_id)))
     for (w, a, row), until in zip(won, expires, strict=True):

@@ -1,4 +1,4 @@
-"""The waitlist: first come, first served, for exactly the units that came back. The stock row is locked by the caller."""
+"""The waitlist: first come, first served, for exactly the units that came back. The caller locked the stock row."""
 import uuid
 from datetime import timedelta
 

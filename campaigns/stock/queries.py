@@ -38,7 +38,7 @@ def stock_out(row) -> dict:
     """What everybody may know of an offer's numbers; values, not deltas."""
     return {"version": row.version, "mode": row.mode, "left": row.left, "held": row.held, "sold": row.sold,
             "reserve": row.reserve, "waiting": row.waiting, "price_minor": row.price_minor,
-            "opens_at": iso(row.opens_at), "closes_at": iso(row.closes_at)}
+            "opens_at": iso(row.opens_at), "closes_at": iso(row.closes_at), "rehearsal": row.rehearsal}
 
 
 def hold_out(hold, currency: str) -> dict:

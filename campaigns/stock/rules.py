@@ -33,7 +33,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Answer:
-    """What a claim gets. `fresh`: decided now, so it must be written. `conflict`: the key was used for something else."""
+    """What a claim gets; `fresh` if it was decided now and must be written."""
     outcome: str
     hold_id: uuid.UUID | None = None
     fresh: bool = False
@@ -58,7 +58,7 @@ def is_open(shelf: Shelf, now: datetime) -> bool:
 
 
 def decide(batch: list[Wanted], shelves: dict, units: dict, known: dict, now: datetime, new_id) -> list[Answer]:
-    """Answer a batch in order. Changes `shelves[…].left`, `units[(shelf, member)]` and `known[(member, key)]` as it goes."""
+    """Answer a batch in order, changing `shelves`, `units[(shelf, member)]` and `known[(member, key)]` as it goes."""
     return [_answer(wanted, shelves, units, known, now, new_id) for wanted in batch]
 
 

@@ -42,8 +42,8 @@ def crowd(db):
 
 def sold(stock):
     with engine().connect() as connection:
-        return connection.execute(text('SELECT "left", held, (SELECT coalesce(sum(quantity), 0) FROM holds) FROM offer_stock'
-                                       ' WHERE id = :id'), {"id": stock.id}).one()
+        return connection.execute(text('SELECT "left", held, (SELECT coalesce(sum(quantity), 0) FROM holds) '
+                                       'FROM offer_stock WHERE id = :id'), {"id": stock.id}).one()
 
 
 def test_forty_buyers_and_seven_units(crowd):
@@ -104,5 +104,6 @@ def test_control_without_the_lock_the_same_race_oversells(crowd, monkeypatch):
     finally:
         with engine().begin() as connection:
             connection.execute(text("TRUNCATE offer_stock CASCADE"))
-            connection.execute(text('ALTER TABLE offer_stock ADD CONSTRAINT ck_offer_stock_signs CHECK (reserve >= 0 AND '
-                                    '"left" >= 0 AND held >= 0 AND sold >= 0 AND waiting >= 0)'))
+            connection.execute(text(
+                'ALTER TABLE offer_stock ADD CONSTRAINT ck_offer_stock_signs '
+                'CHECK (reserve >= 0 AND "left" >= 0 AND held >= 0 AND sold >= 0 AND waiting >= 0)'))

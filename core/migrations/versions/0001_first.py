@@ -293,7 +293,6 @@ def upgrade():
     sa.Column('blocked_words', postgresql.ARRAY(sa.Text()), nullable=False),
     sa.Column('reactions', sa.BigInteger(), nullable=False),
     sa.Column('peak_viewers', sa.Integer(), nullable=False),
-    sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint('cardinality(pins) <= 3', name=op.f('ck_live_sessions_pins')),
     sa.CheckConstraint('slow_seconds BETWEEN 0 AND 300', name=op.f('ck_live_sessions_slow')),

@@ -1,0 +1,180 @@
+"""The relay: one process at a time numbers the events of each stream and publishes them, joined, once per tick.
+
+A PostgreSQL advisory lock elects it; the lock, the LISTEN and the numbering share one connection, so whoever loses the
+connection loses all three, and a stale leader can number nothing. Rows are marked, "last id" is never trusted: ids
+commit out of order.
+"""
+import threading
+import time
+from collections import defaultdict
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import bus, clock, events
+from core.db import engine, reading
+from core.health import RELAY_BEAT
+from core.ticks import TICKS
+from live import figures
+
+log = structlog.get_logger("relay")
+LOCK = 0x11FE0001
+TICK_SECONDS = 0.05  # what is not urgent waits for this and leaves joined (DESIGN.md §4)
+SWEEP_SECONDS = 1.0  # should a notification be lost
+ELECTION_SECONDS = 0.5
+BATCH = 5000
+# After these, the member's sockets are closed: authority is gone.
+DROP_AFTER = {"signed_out", "banned"}
+
+PENDING = text("""SELECT id, stream, kind, payload, urgent, merge_key, created_at FROM events
+                  WHERE published_at IS NULL ORDER BY id LIMIT :most FOR UPDATE""")
+NUMBER = text("""INSERT INTO streams (name, seq) SELECT * FROM unnest(cast(:names AS text[]), cast(:counts AS bigint[]))
+                 ON CONFLICT (name) DO UPDATE SET seq = streams.seq + EXCLUDED.seq RETURNING name, seq""")
+MARK = text("""UPDATE events SET seq = v.seq, published_at = clock_timestamp()
+               FROM unnest(cast(:ids AS bigint[]), cast(:seqs AS bigint[])) AS v(id, seq) WHERE events.id = v.id""")
+RECENT = text("""SELECT stream, kind, payload, seq, created_at FROM events
+                 WHERE published_at > clock_timestamp() - interval '5 seconds' AND seq IS NOT NULL
+                 ORDER BY stream, seq""")
+
+
+def choose(pending: list, tick_due: bool) -> tuple[dict, list]:
+    """What leaves now, a stream at a time in order, and what newer events have made needless. Pure.
+
+    A stream leaves at once if one of its events is urgent; the others wait for the tick.
+    """
+    streams, newest = defaultdict(list), {}
+    for row in pending:
+        streams[row.stream].append(row)
+        if row.merge_key:
+            newest[row.stream, row.merge_key] = row.id
+    due, needless = {}, []
+    for stream, rows in streams.items():
+        if not tick_due and not any(row.urgent for row in rows):
+            continue
+        keep = [row for row in rows if not row.merge_key or newest[stream, row.merge_key] == row.id]
+        needless += [row.id for row in rows if row.merge_key and newest[stream, row.merge_key] != row.id]
+        due[stream] = keep
+    return due, needless
+
+
+def pump(connection, tick_due: bool = True) -> list[dict]:
+    """Number and mark what is due, in one transaction; the frames to publish after it."""
+    with connection.begin():
+        due, needless = choose(connection.execute(PENDING, {"most": BATCH}).all(), tick_due)
+        if not due:
+            return []
+        names = sorted(due)
+        last = dict(connection.execute(NUMBER, {"names": names, "counts": [len(due[name]) for name in names]}).all())
+        numbered = {stream: list(enumerate(rows, last[stream] - len(rows) + 1)) for stream, rows in due.items()}
+        marks = [(row.id, seq) for rows in numbered.values() for seq, row in rows] + [(i, None) for i in needless]
+        connection.execute(MARK, {"ids": [i for i, _ in marks], "seqs": [seq for _, seq in marks]})
+    return [frame for stream, rows in numbered.items()
+            for frame in frames_of(stream, [(seq, row.kind, row.payload, row.created_at) for seq, row in rows])]
+
+
+def frames_of(stream: str, rows: list[tuple]) -> list[dict]:
+    """One joined frame for a stream, and a drop behind it where an event ends the member's sockets."""
+    body = [{"seq": seq, "kind": kind, "payload": payload, "at": clock.iso(at)} for seq, kind, payload, at in rows]
+    frames = [{"room": stream, "name": "events", "data": {"stream": stream, "events": body}}]
+    if any(kind in DROP_AFTER for _, kind, *_ in rows):
+        frames.append({"drop": stream})
+    return frames
+
+
+class Leader:
+    """One term of office: from the lock to the first error or `stop`."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.over = threading.Event()
+
+    def serve(self) -> None:
+        driver = self.connection.connection.driver_connection
+        self.connection.execute(text(f"LISTEN {events.CHANNEL}"))
+        self.connection.commit()
+        bus.publish(self._again())
+        for tick in TICKS:
+            threading.Thread(target=self._repeat, args=(tick.name, tick.seconds, tick.run), daemon=True).start()
+        threading.Thread(target=self._repeat, args=("figures", 1.0, publish_figures), daemon=True).start()
+        try:
+            self._loop(driver)
+        finally:
+            self.over.set()
+
+    def _loop(self, driver) -> None:
+        last_tick = 0.0
+        pending = True
+        while not self.over.is_set():
+            now = time.monotonic()
+            tick_due = pending and now - last_tick >= TICK_SECONDS
+            frames = pump(self.connection, tick_due)
+            if tick_due:
+                last_tick, pending = now, False
+            bus.publish(frames)
+            wait = max(0.0, last_tick + TICK_SECONDS - time.monotonic()) if pending else SWEEP_SECONDS
+            urgent = self._listen(driver, wait)
+            pending = pending or urgent is not None or wait == SWEEP_SECONDS
+            while pending and not urgent and (rest := last_tick + TICK_SECONDS - time.monotonic()) > 0:
+                urgent = self._listen(driver, rest)
+
+    def _listen(self, driver, seconds: float):
+        """None if nothing came; else whether something urgent did."""
+        came = None
+        driver.autocommit = True
+        try:
+            for notice in driver.notifies(timeout=seconds, stop_after=1):
+                came = bool(came) or notice.payload == "now"
+        finally:
+            driver.autocommit = False
+        return came
+
+    def _again(self) -> list[dict]:
+        """What the last leader numbered in its last seconds: it may have died before publishing. Pages skip repeats."""
+        with self.connection.begin():
+            streams = defaultdict(list)
+            for stream, kind, payload, seq, at in self.connection.execute(RECENT):
+                streams[stream].append((seq, kind, payload, at))
+        return [frame for stream, rows in streams.items() for frame in frames_of(stream, rows) if "drop" not in frame]
+
+    def _repeat(self, name: str, seconds: float, run) -> None:
+        while not self.over.wait(seconds):
+            try:
+                run()
+            except Exception:
+                log.exception("tick failed", tick=name)
+
+
+def publish_figures() -> None:
+    """Once a second: a sign of life, and counters that are sent whole and never numbered."""
+    with reading() as db:
+        bus.publish(figures.tick_frames(db))
+    try:
+        bus.client().set(RELAY_BEAT, clock.iso(clock.now()), ex=5)
+    except RedisError:
+        log.warning("no sign of life left: redis is away")
+
+
+def run(stop: threading.Event | None = None) -> None:
+    """Stand for election until `stop` is set; lead when elected; stand again when office is lost."""
+    stop = stop or threading.Event()
+    while not stop.is_set():
+        try:
+            with engine().connect() as connection:
+                if connection.execute(text(f"SELECT pg_try_advisory_lock({LOCK})")).scalar():
+                    connection.commit()
+                    log.info("leading")
+                    leader = Leader(connection)
+                    threading.Thread(target=lambda leader=leader: (stop.wait(), leader.over.set()), daemon=True).start()
+                    try:
+                        leader.serve()
+                    finally:
+                        connection.invalidate()  # the lock goes with the connection
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("office lost", error=str(error).splitlines()[0])
+        except Exception as error:
+            if "connection" not in str(error).lower():
+                raise
+            log.warning("office lost", error=str(error).splitlines()[0])
+        stop.wait(ELECTION_SECONDS)
