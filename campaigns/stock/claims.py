@@ -72,7 +72,7 @@ INSERT INTO claims (member_id, key, stock_id, quantity, outcome, hold_id, create
 SELECT c.*, %(now)s FROM unnest(%(c_member)s::uuid[], %(c_key)s::text[], %(c_stock)s::uuid[], %(c_quantity)s::int[],
                                 %(c_outcome)s::text[], %(c_hold)s::uuid[]) AS c"""
 
-HOLD = """SELECT h.id, h.state, h.expires_at, h.created_at, h.price_minor, h.source FROM holds h WHERE h.id = ANY(%(ids)s)"""
+HOLD = """SELECT id, state, expires_at, created_at, price_minor, source FROM holds WHERE id = ANY(%(ids)s)"""
 
 
 def claim(member_id: uuid.UUID, key: str, offer_id: uuid.UUID, quantity: int, rehearsal: bool = False) -> dict:

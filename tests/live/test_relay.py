@@ -1,0 +1,147 @@
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import text
+
+from core import bus, events
+from core.db import engine, transaction
+from live import relay
+from live.broadcast import Broadcaster
+
+
+def row(id, stream, kind="k", urgent=False, merge_key=None):
+    return SimpleNamespace(id=id, stream=stream, kind=kind, urgent=urgent, merge_key=merge_key, payload={}, created_at=None)
+
+
+def say(*kinds, stream="live:a", **more):
+    with transaction() as db:
+        for kind in kinds:
+            events.append(db, stream, kind, {"kind": kind}, **more)
+
+
+def pumped(tick_due=True):
+    with engine().connect() as connection:
+        frames = relay.pump(connection, tick_due)
+    return {frame["room"]: [(e["seq"], e["kind"]) for e in frame["data"]["events"]] for frame in frames if "room" in frame}
+
+
+def test_a_stream_with_an_urgent_event_leaves_at_once_and_in_order():
+    due, needless = relay.choose([row(1, "a"), row(2, "b"), row(3, "a", urgent=True)], tick_due=False)
+    assert {stream: [r.id for r in rows] for stream, rows in due.items()} == {"a": [1, 3]}
+    assert needless == []
+
+
+def test_of_counters_only_the_newest_value_is_told():
+    pending = [row(1, "a", merge_key="x"), row(2, "a", merge_key="y"), row(3, "a", merge_key="x"), row(4, "a")]
+    due, needless = relay.choose(pending, tick_due=True)
+    assert [r.id for r in due["a"]] == [2, 3, 4]
+    assert needless == [1]
+
+
+def test_numbers_follow_without_gap_over_several_pumps(empty):
+    say("one", "two")
+    say("one", stream="live:b")
+    assert pumped() == {"live:a": [(1, "one"), (2, "two")], "live:b": [(1, "one")]}
+    say("three")
+    assert pumped() == {"live:a": [(3, "three")]}
+    assert pumped() == {}
+
+
+def test_a_row_that_commits_late_is_not_lost(empty):
+    """Its id is lower than what was already numbered: whoever trusts the last id loses it."""
+    slow = engine().connect()
+    slow.execute(text("INSERT INTO events (stream, kind, payload, urgent) VALUES ('live:a', 'slow', '{}', false)"))
+    say("fast")
+    assert pumped() == {"live:a": [(1, "fast")]}
+    slow.commit()
+    slow.close()
+    assert pumped() == {"live:a": [(2, "slow")]}
+
+
+def test_without_an_urgent_event_nothing_leaves_before_the_tick(empty):
+    say("calm")
+    assert pumped(tick_due=False) == {}
+    say("pin", urgent=True)
+    assert pumped(tick_due=False) == {"live:a": [(1, "calm"), (2, "pin")]}
+
+
+def test_signing_out_closes_the_sockets_after_the_event(empty):
+    say("signed_out", stream="member:m")
+    with engine().connect() as connection:
+        frames = relay.pump(connection)
+    assert [frame.get("drop") for frame in frames] == [None, "member:m"]
+
+
+@pytest.fixture
+def heard():
+    """What the bus carries while the test runs."""
+    frames, ready = [], threading.Event()
+    threading.Thread(target=bus.listen, args=(frames.extend, lambda up: ready.set()), daemon=True).start()
+    assert ready.wait(5)
+    return frames
+
+
+def until(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def numbers(frames, stream):
+    return [e["seq"] for f in frames if f.get("room") == stream and f["name"] == "events" for e in f["data"]["events"]]
+
+
+def test_when_the_leader_dies_the_next_goes_on_without_a_gap(empty, heard):
+    first, second = threading.Event(), threading.Event()
+    one = threading.Thread(target=relay.run, args=(first,))
+    one.start()
+    say("one")
+    assert until(lambda: 1 in numbers(heard, "live:a"))
+    two = threading.Thread(target=relay.run, args=(second,))
+    two.start()
+    with engine().connect() as connection:  # the leader's connection is cut, as kill -9 of its process would
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+                                "AND granted AND database = (SELECT oid FROM pg_database WHERE datname = "
+                                "current_database())"))
+    first.set()
+    cut = time.monotonic()
+    say("two", urgent=True)
+    assert until(lambda: 2 in numbers(heard, "live:a"), 3)
+    assert time.monotonic() - cut < 3
+    second.set()
+    one.join(5)
+    two.join(5)
+    assert sorted(set(numbers(heard, "live:a"))) == [1, 2]
+
+
+def test_urgent_news_passes_in_less_than_a_tick(empty, heard):
+    stop = threading.Event()
+    leader = threading.Thread(target=relay.run, args=(stop,))
+    leader.start()
+    say("warm up", urgent=True)
+    assert until(lambda: numbers(heard, "live:a") == [1])
+    delays = []
+    for n in range(2, 12):
+        start = time.monotonic()
+        say("pin", urgent=True)
+        assert until(lambda n=n: n in numbers(heard, "live:a"))
+        delays.append(time.monotonic() - start)
+    stop.set()
+    leader.join(5)
+    assert sorted(delays)[5] < 0.05
+
+
+def test_while_redis_is_away_frames_come_from_the_database(empty, monkeypatch):
+    say("one", "two")
+    pumped()
+    sent = []
+    monkeypatch.setattr("core.sockets.rooms", lambda: ["live:a"])
+    monkeypatch.setattr("core.sockets.sids", lambda room: ["x"])
+    monkeypatch.setattr("core.sockets.send_frame", lambda room, name, data: sent.append((room, name, data)))
+    Broadcaster().catch_up(10)
+    assert [(room, [e["seq"] for e in data["events"]]) for room, _, data in sent] == [("live:a", [1, 2])]
