@@ -1,9 +1,10 @@
 """Writes to products, variants, their stock and their prices. Actions take the open session, flush, never commit."""
+import json
 import uuid
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
@@ -11,6 +12,7 @@ from sqlalchemy.orm.util import identity_key
 from campaigns.catalogue.models import PriceRecord, Product, StockMove, Variant
 from core import clock
 from core.errors import DomainError, Invalid, KeyConflict, NotFound
+from core.ids import new_id
 
 # More of one thing than any shop here keeps, and twice it still fits PostgreSQL's 4-byte integer.
 MAX_ON_HAND = 10_000_000
@@ -59,6 +61,26 @@ def move_stock(db, variant_id, delta: int, reason: str, key: str, offer_id=None,
             raise NotEnoughStock(on_hand=_on_hand(db, variant_id))
     _refresh(db, variant_id, after)
     return after
+
+
+def move_many(db, moves: list[dict], reason: str, by_member_id=None, note: str = "") -> int:
+    """move_stock for many ({variant_id, delta, key}) in one statement; how many variants changed.
+
+    The caller holds the variants' locks and knows that no count falls below 0: the CHECK behind it aborts everything.
+    """
+    rows = [{**move, "id": str(new_id()), "variant_id": str(move["variant_id"])} for move in moves if move["delta"]]
+    if not rows:
+        return 0
+    return db.execute(text("""
+        WITH moved AS (
+            INSERT INTO stock_moves (id, variant_id, delta, reason, key, by_member_id, note)
+            SELECT r.id, r.variant_id, r.delta, :reason, r.key, :by, :note
+            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(id uuid, variant_id uuid, delta int, key text)
+            ON CONFLICT (key) DO NOTHING RETURNING variant_id, delta)
+        UPDATE variants SET on_hand = on_hand + total.delta
+        FROM (SELECT variant_id, sum(delta) AS delta FROM moved GROUP BY variant_id) AS total
+        WHERE variants.id = total.variant_id"""),
+        {"rows": json.dumps(rows), "reason": reason, "by": by_member_id, "note": note}).rowcount
 
 
 def set_count(db, variant: Variant, new_on_hand: int, key: str, by, seen: int | None = None, note: str = "") -> int:
