@@ -152,5 +152,5 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=locale)
     app.jinja_env.globals.update(
         language=language, html_lang=html_lang, locale=locale, theme=theme, languages=LANGUAGES,
-        has_endpoint=has_endpoint, js_strings=lambda: js_strings(language()), money_text=money_text, money_parts=money_parts,
-        time_tag=time_tag, page_url=page_url, iso=clock.iso)
+        has_endpoint=has_endpoint, js_strings=lambda: js_strings(language()), money_text=money_text,
+        money_parts=money_parts, time_tag=time_tag, page_url=page_url, iso=clock.iso)
