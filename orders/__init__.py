@@ -4,4 +4,12 @@ from orders.payments import models as payment_models  # noqa: F401
 
 
 def init_app(app) -> None:
-    """Connect this package to the application."""
+    """Connect this package to the application: providers, pages, ticks."""
+    from orders import payments
+    from orders.payments import jobs  # noqa: F401  (registers ticks)
+    from orders.payments.bank import bank
+    from orders.payments.webhooks import webhooks
+    from orders.views import api
+    payments.init(app.config["LIVESTALL"])
+    for part in (api, webhooks, bank):
+        app.register_blueprint(part)

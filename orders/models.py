@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import relationship
 
@@ -21,6 +22,7 @@ from core.db import Base, Mapped, choice, created_column, mapped_column, uuid_pk
 # awaiting_payment → paid → cancelled, or → expired (hold ran out) → paid (late payment, stock re-claimed).
 ORDER_STATES = ("awaiting_payment", "paid", "expired", "cancelled")
 FULFILMENT = ("none", "to_pack", "sent", "delivered")
+REFUND_REASONS = ("cancelled", "returned", "damaged", "missing", "goodwill", "late_payment", "second_payment")
 
 
 class Order(Base):
@@ -40,6 +42,8 @@ class Order(Base):
     address: Mapped[dict]  # copied
     key: Mapped[str] = mapped_column(Text)  # the browser's
     body_hash: Mapped[str] = mapped_column(Text)
+    # Why it is expired or cancelled: hold_ended, late_payment, released, buyer, staff.
+    reason: Mapped[str | None] = mapped_column(Text)
     tracking_code: Mapped[str | None] = mapped_column(Text)
     carrier: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = created_column()
@@ -73,10 +77,12 @@ class OrderLine(Base):
     total_minor: Mapped[int] = mapped_column(BigInteger, Computed("quantity * unit_price_minor"))
     terms: Mapped[dict]  # the offer as it was: price, compare-at, limit, promise, lowest of 30 days
     show_second: Mapped[int | None] = mapped_column(Integer)  # of the show, when it was claimed
-    returned_quantity: Mapped[int] = mapped_column(Integer, default=0)  # units given back by refund or cancel
+    refunded_quantity: Mapped[int] = mapped_column(Integer, default=0)  # units whose money goes back
+    returned_quantity: Mapped[int] = mapped_column(Integer, default=0)  # of these, units that can be sold again
     order: Mapped[Order] = relationship(back_populates="lines")
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity"),
-                      CheckConstraint("returned_quantity BETWEEN 0 AND quantity", name="returned"))
+                      CheckConstraint("returned_quantity BETWEEN 0 AND refunded_quantity", name="returned"),
+                      CheckConstraint("refunded_quantity BETWEEN 0 AND quantity", name="refunded"))
 
 
 class Refund(Base):
@@ -87,13 +93,18 @@ class Refund(Base):
     payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payments.id", ondelete="CASCADE"), index=True)
     key: Mapped[str] = mapped_column(Text, unique=True)
     amount_minor: Mapped[int]
-    reason: Mapped[str] = mapped_column(choice("cancelled", "returned", "damaged", "missing", "goodwill", "late_payment",
-                                               column="refund_reason"))
+    reason: Mapped[str] = mapped_column(choice(*REFUND_REASONS, column="refund_reason"))
     note: Mapped[str] = mapped_column(Text, default="")
     lines: Mapped[list] = mapped_column(default=list)  # [{"line_id", "quantity", "amount_minor", "restock"}]
-    state: Mapped[str] = mapped_column(choice("pending", "succeeded", "failed", column="refund_state"), default="pending")
+    state: Mapped[str] = mapped_column(choice("pending", "succeeded", "failed", column="refund_state"),
+                                       default="pending")
     provider_ref: Mapped[str | None] = mapped_column(Text)
+    failure: Mapped[str | None] = mapped_column(Text)  # the provider's code
+    attempt: Mapped[int] = mapped_column(Integer, default=1)  # in the provider's key; grows when staff try again
+    tries: Mapped[int] = mapped_column(Integer, default=0)  # calls made in this attempt
+    next_at: Mapped[datetime | None]  # when a pending refund is due at the provider
     by_member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime] = created_column()
     ended_at: Mapped[datetime | None]
-    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount"),)
+    __table_args__ = (CheckConstraint("amount_minor > 0", name="amount"),
+                      Index("ix_refunds_due", "next_at", postgresql_where=text("state = 'pending'")))

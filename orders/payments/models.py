@@ -6,7 +6,10 @@ from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, Integer, Tex
 
 from core.db import Base, Mapped, choice, created_column, mapped_column, uuid_pk
 
-PAYMENT_STATES = ("created", "pending", "succeeded", "failed", "unknown")
+# created → pending → succeeded | failed; unknown: the provider did not answer, so it is looked up, never repeated.
+# returned: money came that this order could not keep (too late, or the order was paid already); it goes back whole.
+PAYMENT_STATES = ("created", "pending", "succeeded", "failed", "unknown", "returned")
+OPEN_STATES = ("created", "pending", "unknown")
 
 
 class Payment(Base):
@@ -24,13 +27,17 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(Text)
     refunded_minor: Mapped[int] = mapped_column(default=0)
     key: Mapped[str] = mapped_column(Text, unique=True)  # also the provider's idempotency key
+    redirect_url: Mapped[str | None] = mapped_column(Text)  # the provider's page, kept so that a repeat gets it again
     created_at: Mapped[datetime] = created_column()
+    check_at: Mapped[datetime | None]  # when to ask the provider what became of it
+    checks: Mapped[int] = mapped_column(Integer, default=0)
     ended_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded"),
         UniqueConstraint("provider", "provider_ref"),
-        Index("uq_payments_once", "order_id", unique=True, postgresql_where=text("state = 'succeeded'")))
+        Index("uq_payments_once", "order_id", unique=True, postgresql_where=text("state = 'succeeded'")),
+        Index("ix_payments_check", "check_at", postgresql_where=text("state IN ('created', 'pending', 'unknown')")))
 
 
 class PaymentNotice(Base):
@@ -72,8 +79,13 @@ class SandboxCharge(Base):
     currency: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(choice("open", "approved", "declined", "abandoned", column="sandbox_state"),
                                        default="open")
-    refunded_minor: Mapped[int] = mapped_column(default=0)
+    refunds: Mapped[dict] = mapped_column(default=dict)  # refund key → amount: the same key sends money back once
     return_url: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, default="")
+    card_ref: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime | None]  # until when the shop waits; "approve late" answers after it
+    known_at: Mapped[datetime | None]  # a decision made now and in force from then
+    silent_until: Mapped[datetime | None]  # questions before this get no answer
     created_at: Mapped[datetime] = created_column()
 
 

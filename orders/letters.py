@@ -1,0 +1,72 @@
+"""Letters about an order, in the buyer's language, written in the transaction that causes them; once per cause."""
+from flask import current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from core.i18n import LANGUAGES, known
+from core.money import format_money
+from members.actions import write_mail
+from members.models import Member, Merchant
+from orders.models import Order, Refund
+
+
+def order_paid(db, order: Order) -> None:
+    """The confirmation, with what was bought, where it goes and what was promised."""
+    def body(shop, money):
+        lines = "\n".join(f"{line.quantity} × {line.title}   {money(line.total_minor)}" for line in order.lines)
+        return _("Thank you for your order %(number)s from %(shop)s.\n\n%(lines)s\n\nTotal %(total)s, paid.\n\n"
+                 "It goes to:\n%(address)s\n\nSee your order: %(url)s",
+                 number=order.number, shop=shop, lines=lines, total=money(order.total_minor),
+                 address=address_text(order.address), url=order_url(order))
+    _write(db, order, f"order-paid:{order.id}", body,
+           lambda: _("Your order %(number)s is confirmed", number=order.number))
+
+
+def order_sent(db, order: Order) -> None:
+    def body(shop, _money):
+        words = [_("%(shop)s has sent your order %(number)s.", shop=shop, number=order.number)]
+        if order.tracking_code:
+            words.append(_("Carrier: %(carrier)s. Tracking code: %(code)s", carrier=order.carrier or "–",
+                           code=order.tracking_code))
+        words.append(_("See your order: %(url)s", url=order_url(order)))
+        return "\n\n".join(words)
+    _write(db, order, f"order-sent:{order.id}", body,
+           lambda: _("Your order %(number)s is on its way", number=order.number))
+
+
+def refunded(db, order: Order, refund: Refund) -> None:
+    """Money is on its way back, and why."""
+    def body(shop, money):
+        words = {
+            "late_payment": _("Your payment for order %(number)s arrived after your reservation had ended, and the "
+                              "units were gone. We have sent the whole amount back.", number=order.number),
+            "second_payment": _("Order %(number)s was paid twice. We have sent the second payment back.",
+                                number=order.number),
+        }.get(refund.reason) or _("%(shop)s has sent money back for your order %(number)s.", shop=shop,
+                                  number=order.number)
+        return "\n\n".join([words, _("Refund: %(amount)s. Banks take up to ten days to show it.",
+                                     amount=money(refund.amount_minor)),
+                            _("See your order: %(url)s", url=order_url(order))])
+    _write(db, order, f"refund:{refund.id}", body, lambda: _("Money back for order %(number)s", number=order.number))
+
+
+def _write(db, order: Order, key: str, body, subject) -> None:
+    member = db.get(Member, order.member_id)
+    if order.rehearsal or member.simulated:
+        return
+    locale = LANGUAGES[known(member.language) or current_app.config["LIVESTALL"].default_language][0]
+    shop = db.get(Merchant, order.merchant_id).name
+    with force_locale(locale):
+        write_mail(db, key=key, member=member, subject=subject(),
+                   body=body(shop, lambda minor: format_money(minor, order.currency, locale)))
+
+
+def order_url(order: Order) -> str:
+    return f"{current_app.config['LIVESTALL'].base_url}/orders/{order.id}"
+
+
+def address_text(address: dict) -> str:
+    """An order's address as lines."""
+    lines = (address["name"], address["line1"], address.get("line2"),
+             f"{address['postcode']} {address['city']}", address["country"])
+    return "\n".join(line for line in lines if line)

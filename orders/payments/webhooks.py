@@ -1,0 +1,65 @@
+"""Where providers tell us: signed, kept once per event, applied in the same transaction."""
+import structlog
+from flask import Blueprint, jsonify, request
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from core.clock import now
+from core.db import transaction
+from core.errors import DomainError
+from core.ids import new_id
+from core.web import csrf
+from members.access import provider
+from orders import queries
+from orders.payments import BadSignature, Notice, apply, jobs, named, returns
+from orders.payments.models import Payment, PaymentNotice
+
+log = structlog.get_logger("payments")
+webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+# The largest event a provider sends us is some 10 KB.
+MAX_BYTES = 256 * 1024
+
+
+class Refused(DomainError):
+    code, status = "bad_webhook", 400
+    message = "The signature does not fit."
+
+
+@webhooks.post("/<name>")
+@csrf.exempt
+@provider
+def receive(name):
+    if (request.content_length or 0) > MAX_BYTES:
+        raise Refused
+    try:
+        notice = named(name).parse_webhook(request.get_data(cache=False), request.headers)
+    except (BadSignature, ValueError, KeyError) as error:
+        log.warning("webhook refused", provider=name, error=type(error).__name__)
+        raise Refused from error
+    with transaction() as db:
+        effect, refund_id = take(db, name, notice)
+    jobs.hurry(refund_id)
+    return jsonify(effect=effect)
+
+
+def take(db, provider_name: str, notice: Notice) -> tuple[str, object]:
+    """Keep a notice and do what it says, once; (its effect, a refund to send)."""
+    kept = db.scalar(insert(PaymentNotice).values(
+        id=new_id(), provider=provider_name, event_id=notice.event_id, kind=notice.kind, body=notice.body)
+        .on_conflict_do_nothing(index_elements=["provider", "event_id"]).returning(PaymentNotice.id))
+    if kept is None:
+        return "repeat", None
+    payment_id = notice.payment_key and db.scalar(select(Payment.id).where(
+        Payment.key == notice.payment_key, Payment.provider == provider_name))
+    if notice.refund_key:
+        returns.wake(db, notice.refund_key)
+        effect = "refund"
+    elif notice.result is None:
+        effect = "none"
+    elif payment_id is None:
+        effect = "unknown_payment"
+    else:
+        effect = apply.apply_result(db, payment_id, notice.result)
+    row = db.get(PaymentNotice, kept)
+    row.applied_at, row.effect = now(), effect
+    return effect, queries.pending_refund(db, payment_id) if payment_id else None

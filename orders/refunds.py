@@ -1,0 +1,118 @@
+"""Money that goes back: what may, written in the transaction that decides it; orders/payments/returns.py sends it.
+
+A unit's money goes back once: `refunded_quantity` never falls, not even when the provider refuses a refund; that one
+is tried again instead. The sums on order and payment count refunds that are pending or done.
+"""
+import uuid
+
+from sqlalchemy import select
+
+from campaigns.stock import actions as stock
+from core.clock import now
+from core.errors import Invalid, KeyConflict
+from orders import letters, news
+from orders.errors import NotRefundable, WrongStep
+from orders.models import Order, OrderLine, Refund
+from orders.payments.models import Payment
+from orders.queries import lock_order
+
+
+def refund_rest(db, order: Order, *, reason: str, restock: bool, key: str, by=None, note: str = "") -> Refund | None:
+    """Send back all that is left of a locked, paid order; None if nothing is left."""
+    wanted = {line.id: line.quantity - line.refunded_quantity for line in order.lines}
+    return _refund(db, order, wanted, reason=reason, restock=restock, key=key, by=by, note=note)
+
+
+def refund_lines(db, order_id: uuid.UUID, wanted: dict[uuid.UUID, int], *, reason: str, restock: bool, key: str, by,
+                 note: str = "") -> Refund:
+    """Staff send back the money of `wanted` units per line. The same key is the same refund.
+
+    Raises NotRefundable (not paid, or nothing chosen), Invalid (more units than are left), KeyConflict.
+    """
+    order = lock_order(db, order_id)
+    known = db.scalar(select(Refund).where(Refund.key == key))
+    if known:
+        same = {uuid.UUID(line["line_id"]): line["quantity"] for line in known.lines}
+        if known.order_id != order.id or same != {id_: n for id_, n in wanted.items() if n}:
+            raise KeyConflict
+        return known
+    if not order.paid_at:
+        raise NotRefundable
+    refund = _refund(db, order, wanted, reason=reason, restock=restock, key=key, by=by, note=note)
+    if refund is None:
+        raise NotRefundable
+    _close_if_empty(order)
+    letters.refunded(db, order, refund)
+    news.changed(db, order)
+    return refund
+
+
+def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refund | None:
+    lines = [_line(line, wanted[line.id], restock) for line in order.lines if wanted.get(line.id)]
+    if not lines:
+        return None
+    amount = sum(line["amount_minor"] for line in lines)
+    payment = db.scalar(select(Payment).where(Payment.order_id == order.id, Payment.state == "succeeded")
+                        .with_for_update(key_share=True).execution_options(populate_existing=True))
+    if payment is None or payment.refunded_minor + amount > payment.amount_minor:
+        raise NotRefundable
+    payment.refunded_minor += amount
+    order.refunded_minor += amount
+    refund = Refund(order_id=order.id, payment_id=payment.id, key=key, amount_minor=amount, reason=reason, note=note,
+                    lines=lines, by_member_id=by and by.id, next_at=now())
+    db.add(refund)
+    for line in order.lines:
+        if units := wanted.get(line.id):
+            line.refunded_quantity += units
+            if restock:
+                line.returned_quantity += units
+                db.flush()
+                stock.return_sold(db, line.stock_id, order.member_id, units)
+    db.flush()
+    return refund
+
+
+def _line(line: OrderLine, units: int, restock: bool) -> dict:
+    if not 0 < units <= line.quantity - line.refunded_quantity:
+        left = str(line.quantity - line.refunded_quantity)
+        raise Invalid(fields={f"line-{line.id}": [left]})
+    return {"line_id": str(line.id), "quantity": units, "amount_minor": units * line.unit_price_minor,
+            "restock": restock}
+
+
+def _close_if_empty(order: Order) -> None:
+    """An order without a unit left to send is over."""
+    if order.fulfilment == "to_pack" and all(line.refunded_quantity == line.quantity for line in order.lines):
+        order.state, order.reason, order.cancelled_at, order.fulfilment = "cancelled", "staff", now(), "none"
+
+
+def try_again(db, order_id: uuid.UUID, refund_id: uuid.UUID) -> Refund:
+    """Staff send a refused refund once more, under a new key at the provider. Raises NotRefundable, WrongStep."""
+    order, payment, refund = lock_refund(db, refund_id)
+    if refund.order_id != order_id or refund.state != "failed":
+        raise WrongStep
+    if payment.refunded_minor + refund.amount_minor > payment.amount_minor:
+        raise NotRefundable
+    refund.state, refund.attempt, refund.tries = "pending", refund.attempt + 1, 0
+    refund.next_at, refund.ended_at, refund.failure, refund.provider_ref = now(), None, None, None
+    count(order, payment, refund.amount_minor)
+    news.changed(db, order)
+    return refund
+
+
+def lock_refund(db, refund_id: uuid.UUID) -> tuple[Order, Payment, Refund]:
+    """Order, payment and refund, locked in the house's order."""
+    ids = db.execute(select(Refund.order_id, Refund.payment_id).where(Refund.id == refund_id)).one()
+    order = lock_order(db, ids.order_id)
+    payment = db.scalar(select(Payment).where(Payment.id == ids.payment_id).with_for_update(key_share=True)
+                        .execution_options(populate_existing=True))
+    refund = db.scalar(select(Refund).where(Refund.id == refund_id).with_for_update()
+                       .execution_options(populate_existing=True))
+    return order, payment, refund
+
+
+def count(order: Order, payment: Payment, amount_minor: int) -> None:
+    """Add to (or, below 0, take from) the sums of what goes back. Money the order never kept is not in its sum."""
+    payment.refunded_minor += amount_minor
+    if payment.state == "succeeded":
+        order.refunded_minor += amount_minor
