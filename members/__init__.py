@@ -5,7 +5,7 @@ from members import models  # noqa: F401
 
 def init_app(app) -> None:
     """Connect this package to the application."""
-    from members import account, identity  # noqa: F401
+    from members import account, api, identity  # noqa: F401
     from members.views import members, sign_in_url
     identity.init_app(app)
     app.config["SIGN_IN_URL"] = sign_in_url

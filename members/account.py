@@ -1,11 +1,140 @@
 """The account page: name, password, addresses, sign-ins."""
-from flask import g, render_template
+from flask import flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
+from core.db import reading, transaction
+from core.errors import Invalid
+from core.web import body
+from members import actions, devices, identity, passwords, queries, throttle
 from members.access import signed_in
+from members.countries import countries, country_name, likely_country
+from members.forms import page_with_form
+from members.schemas import AddressIn, NameIn, PasswordIn
 from members.views import members
+
+
+def _account_page(errors, message, values):
+    """The page; `errors` belong to the form whose address was posted to."""
+    with reading() as db:
+        addresses, sign_ins = queries.addresses_of(db, g.member.id), queries.sign_ins_of(db, g.member.id)
+        removed = queries.removed_address(db, request.args.get("removed"), g.member)
+    return render_template("members/account.html", member=g.member, errors=errors, message=message, values=values,
+                           form=request.endpoint, addresses=addresses, sign_ins=sign_ins, this=g.sign_in_id,
+                           removed=removed, was_default=request.args.get("was_default", ""),
+                           device_name=devices.device_name, country_name=country_name)
+
+
+def _back(part: str = "", **more):
+    return redirect(url_for("members.account", _anchor=part or None, **more), 303)
 
 
 @members.get("/account")
 @signed_in
 def account():
-    return render_template("members/account.html", member=g.member)
+    return _account_page({}, "", {})
+
+
+@members.post("/account/name")
+@signed_in
+@page_with_form(_account_page)
+def account_name():
+    with transaction() as db:
+        actions.rename(db, g.member.id, body(NameIn)["name"])
+    flash(_("Your name is changed."), "ok")
+    return _back()
+
+
+@members.post("/account/password")
+@signed_in
+@page_with_form(_account_page)
+def account_password():
+    given = body(PasswordIn)
+    buckets = [throttle.Bucket(f"password:{g.member.id}", throttle.FREE)]
+    throttle.take(buckets)
+    if not passwords.matches(g.member.password_hash, given["current_password"]):
+        raise Invalid(fields={"current_password": [_("That is not your password.")]})
+    throttle.forgive(buckets)
+    passwords.refuse_weak(given["password"], g.member.email, g.member.name)
+    fresh = passwords.hash_password(given["password"])
+    with transaction() as db:
+        actions.set_password(db, g.member, fresh, keep_sign_in=g.sign_in_id)
+    flash(_("Your new password is set. Other browsers were signed out."), "ok")
+    return _back()
+
+
+# -- Addresses
+
+def _address_page(errors, message, values, address_id=None):
+    with reading() as db:
+        address = queries.access_address(db, address_id, g.member) if address_id else None
+        first = address is None and not queries.addresses_of(db, g.member.id)
+    shown = values or (queries.address_out(address) if address else
+                       {"name": g.member.name, "country": likely_country(), "is_default": first})
+    return render_template("members/address.html", errors=errors, message=message, values=shown, address=address,
+                           countries=countries(), first=first)
+
+
+@members.route("/account/addresses/new", methods=["GET", "POST"])
+@signed_in
+@page_with_form(_address_page)
+def address_new():
+    with transaction() as db:
+        actions.add_address(db, g.member, **body(AddressIn))
+    flash(_("The address is saved."), "ok")
+    return _back("addresses")
+
+
+@members.route("/account/addresses/<uuid:address_id>", methods=["GET", "POST"])
+@signed_in
+@page_with_form(_address_page)
+def address_edit(address_id):
+    with transaction() as db:
+        actions.change_address(db, queries.access_address(db, address_id, g.member), **body(AddressIn))
+    flash(_("The address is saved."), "ok")
+    return _back("addresses")
+
+
+@members.post("/account/addresses/<uuid:address_id>/default")
+@signed_in
+def address_default(address_id):
+    with transaction() as db:
+        actions.make_default(db, queries.access_address(db, address_id, g.member))
+    return _back("addresses")
+
+
+@members.post("/account/addresses/<uuid:address_id>/remove")
+@signed_in
+def address_remove(address_id):
+    with transaction() as db:
+        address = queries.access_address(db, address_id, g.member)
+        was_default = address.is_default
+        actions.remove_address(db, address)
+    return _back("addresses", removed=address_id, **({"was_default": 1} if was_default else {}))
+
+
+@members.post("/account/addresses/<uuid:address_id>/restore")
+@signed_in
+def address_restore(address_id):
+    with transaction() as db:
+        address = queries.access_address(db, address_id, g.member, removed=True)
+        actions.restore_address(db, address, as_default=request.form.get("as_default") == "1")
+    return _back("addresses")
+
+
+# -- Sign-ins
+
+@members.post("/account/sign-ins/end-others")
+@signed_in
+def sign_ins_end_others():
+    with transaction() as db:
+        actions.end_sign_ins(db, g.member.id, but=g.sign_in_id)
+    flash(_("All other browsers are signed out."), "ok")
+    return _back("sign-ins")
+
+
+@members.post("/account/sign-ins/<uuid:sign_in_id>/end")
+@signed_in
+def sign_in_end(sign_in_id):
+    with transaction() as db:
+        identity.end_sign_ins(db, g.member.id, only=sign_in_id)
+    return _back("sign-ins")

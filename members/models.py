@@ -76,7 +76,7 @@ class Role(Base):
 
 
 class SignIn(Base):
-    """A signed-in browser. The cookie holds a random token; only its hash is here, so a copy of the table opens nothing."""
+    """A signed-in browser. The cookie holds a random token, this only its hash: a copy of the table opens nothing."""
     __tablename__ = "sign_ins"
     id: Mapped[uuid.UUID] = uuid_pk()
     member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), index=True)

@@ -117,6 +117,14 @@ def access_address(db, address_id, member: Member, *, removed: bool = False) -> 
     return address
 
 
+def removed_address(db, address_id: str | None, member: Member) -> Address | None:
+    """The member's address that was just removed, so that the page can offer it back; None for anything else."""
+    try:
+        return access_address(db, uuid.UUID(address_id or ""), member, removed=True)
+    except (ValueError, NotFound):
+        return None
+
+
 def address_out(address: Address) -> dict:
     """An address as JSON, also inside a show's snapshot."""
     names = ("name", "line1", "line2", "city", "postcode", "country", "phone", "is_default")

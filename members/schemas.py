@@ -3,11 +3,12 @@ import re
 import unicodedata
 
 from flask_babel import lazy_gettext as _l
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from core.i18n import LANGUAGES
 from core.web import In
 from members import passwords
+from members.countries import CODES, NO_POSTCODE
 
 NEEDED = _l("Please fill this in.")
 _WORDS = {"required": NEEDED, "null": NEEDED, "invalid": _l("We cannot read that.")}
@@ -124,3 +125,33 @@ class ResetIn(In):
 class LanguageIn(In):
     language = one_of(LANGUAGES)
     next = fields.String(load_default="")
+
+
+class NameIn(In):
+    name = Line(60)
+
+
+class PasswordIn(In):
+    current_password = Secret()
+    password = Secret(new=True)
+
+
+class AddressIn(In):
+    name = Line(80)
+    line1 = Line(120)
+    line2 = Line(120, needed=False)
+    city = Line(80)
+    postcode = Line(16, needed=False)
+    country = one_of(sorted(CODES))
+    phone = Line(30, needed=False, validate=validate.Regexp(
+        r"^$|^\+?[0-9 ()./-]{5,30}$", error=_l("Write the number with digits, for example +44 113 496 0000.")))
+    is_default = fields.Boolean(load_default=False, error_messages=_WORDS)
+
+    @validates_schema
+    def _postcode_where_there_are_any(self, data, **_kwargs):
+        if not data.get("postcode") and data.get("country") in CODES - NO_POSTCODE:
+            raise ValidationError({"postcode": [str(NEEDED)]})
+
+
+class OnIn(In):
+    on = fields.Boolean(required=True, error_messages=_WORDS)
