@@ -31,7 +31,8 @@ CHECKS: list[tuple[str, str]] = [
     ("a payment's refunded sum is that of its refunds that were not refused, and never more than was paid", """
         SELECT p.id, p.refunded_minor, p.amount_minor, coalesce(sum(r.amount_minor), 0) AS refunds
         FROM payments p LEFT JOIN refunds r ON r.payment_id = p.id AND r.state <> 'failed'
-        GROUP BY p.id HAVING p.refunded_minor <> coalesce(sum(r.amount_minor), 0) OR p.refunded_minor > p.amount_minor"""),
+        GROUP BY p.id
+        HAVING p.refunded_minor <> coalesce(sum(r.amount_minor), 0) OR p.refunded_minor > p.amount_minor"""),
     ("a refund of a kept payment is the sum of its lines", """
         SELECT r.id, r.amount_minor, r.lines FROM refunds r JOIN payments p ON p.id = r.payment_id
         WHERE p.state = 'succeeded' AND r.amount_minor <>

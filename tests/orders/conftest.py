@@ -89,7 +89,7 @@ class Counter:
     def end_holds(self):
         """Let every hold's time run out."""
         with transaction() as db:
-            db.execute(text("UPDATE holds SET expires_at = clock_timestamp() - interval '1 second' WHERE state = 'held'"))
+            db.execute(text("UPDATE holds SET expires_at = clock_timestamp() - interval '1 s' WHERE state = 'held'"))
             expire_due(db, self.stock_id)
 
     def bank_speaks_now(self):

@@ -76,7 +76,8 @@ def test_another_body_under_the_same_key_is_refused(counter):
 def test_an_order_key_used_for_a_payment_is_refused(counter):
     order_id, _bank = counter.at_the_bank()
     used = key()
-    assert counter.client.post(f"/api/orders/{order_id}/pay", json={"key": used, "method": "bank_page"}).status_code == 201
+    again = counter.client.post(f"/api/orders/{order_id}/pay", json={"key": used, "method": "bank_page"})
+    assert again.status_code == 201
     body = counter.body(counter.hold(), "bank_page") | {"key": used}
     answer = counter.client.post("/api/orders", json=body)
     assert (answer.status_code, answer.json["code"]) == (422, "key_conflict")
@@ -96,7 +97,7 @@ def test_two_windows_order_one_hold_at_once_and_one_wins(counter):
     bodies = [counter.body(hold) for _ in range(4)]
     clients = [signed_in(counter.app, counter.buyer) for _ in bodies]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda pair: pair[0].post("/api/orders", json=pair[1]), zip(clients, bodies, strict=True)))
+        answers = list(pool.map(lambda client, body: client.post("/api/orders", json=body), clients, bodies))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert {answer.json["code"] for answer in answers if answer.status_code == 409} == {"already_ordered"}
     assert count(Order) == count(Payment) == 1
