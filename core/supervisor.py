@@ -174,6 +174,7 @@ class Supervisor:
         self.env = {}
         self.front_gone = self.greeted = False
         self.stopping = 0
+        self.servers_again_at = 0.0
         self.waiting = True  # signals end a wait at once; in the loop they are looked at
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
@@ -315,9 +316,13 @@ class Supervisor:
     def _watch_servers(self):
         """Start an embedded server again whose keeper was killed. Valkey may have moved: then everybody restarts."""
         before = (self.env["DATABASE_URL"], self.env["REDIS_URL"])
-        if embedded.lost(self.config):
+        if time.monotonic() >= self.servers_again_at and embedded.lost(self.config):
             self._note("warning", "an embedded server was lost and is started again")
-            self._start_servers()
+            try:
+                self._start_servers()
+            except embedded.ServerError as error:  # pages answer 503 meanwhile
+                self._note("error", str(error))
+                self.servers_again_at = time.monotonic() + 5
             if before != (self.env["DATABASE_URL"], self.env["REDIS_URL"]):
                 for child in self.children:
                     child.signal(signal.SIGTERM)

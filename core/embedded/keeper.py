@@ -16,6 +16,7 @@ import time
 
 FOLDER = "@folder@"  # stands for the server's folder in its arguments and standard input
 LINUX = sys.platform == "linux"
+QUICK_SECONDS, QUICK_DEATHS = 2, 5  # so often and so soon: it cannot run, and whoever waits should be told
 STOP_SECONDS = 10  # PostgreSQL can hang for good when told to stop within 50 ms of a backend's crash
 
 
@@ -38,8 +39,10 @@ def keep(home, lock, argv, folder, who, stop, env, stdin=""):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     if LINUX:
         who = {**who, "preexec_fn": _death_with_me()}
+    deaths = 0
     with open(f"{home}/users.lock") as users, opened(folder) as (path, fds):
-        while True:
+        while deaths < QUICK_DEATHS:
+            began = time.monotonic()
             server = subprocess.Popen(
                 [word.replace(FOLDER, path) for word in argv], cwd="/", env={**os.environ, **env},
                 stdin=subprocess.PIPE, pass_fds=[lock, *fds], **who)
@@ -52,6 +55,7 @@ def keep(home, lock, argv, folder, who, stop, env, stdin=""):
                     time.sleep(0.2)
             finally:
                 _end(server, stop)
+            deaths = deaths + 1 if time.monotonic() - began < QUICK_SECONDS else 0
             time.sleep(0.5)
             if _alone(users):
                 return
