@@ -62,8 +62,8 @@ export function phaseOf(state, offer, { nowMs, act = null, seen = new Set() }) {
   if (act?.step === 'ordering' || act?.step === 'paying') return { phase: 'paying', order: act.order ?? null, quantity: act.quantity };
   const order = lastOrderOf(state, offer.id);
   if (order && isPaid(order) && !seen.has(order.id)) return { phase: 'paid', order };
-  if (order?.state === 'awaiting_payment' && order.paying) return { phase: 'paying', order };
-  if (order?.state === 'expired' && !seen.has(order.id)) return { phase: 'lapsed', order };
+  // Only news of an order carries its reason: what ran out before this page was opened is told on the order's page.
+  if (order?.state === 'expired' && order.reason && !seen.has(order.id)) return { phase: 'lapsed', order };
   return counterPhase(state, offer, nowMs);
 }
 

@@ -148,7 +148,7 @@ export class Line {
     const sent = env.Date.now();
     try {
       const answer = await this.#ask('ping_lag', {}, ACK_MS);
-      if (answer.now) clock.sample(Date.parse(answer.now), sent, env.Date.now());
+      if (answer.now) clock.sample(answer.now * 1000, sent, env.Date.now());
     } catch {
       // The watch decides by silence; one lost ping is nothing.
     }

@@ -76,15 +76,16 @@ const change = (state, { kind, payload, at }) => CHANGES[kind]?.(state, payload,
 const CHANGES = {
   'show.changed': showChanged,
   'offer.stock': stockChanged,
-  'chat.said': (state, { message }) => withMessage(state, message),
+  // A member's own stream tells of every show: what is flagged for staff, its author still sees.
+  'chat.said': (state, { message, live_id: show = state.show.id }) => (show === state.show.id ? withMessage(state, message) : state),
   'chat.restored': (state, { message }) => unflag(withMessage(state, message), message.id),
   'chat.removed': (state, { id }) => unflag({ ...state, chat: state.chat.filter((line) => line.id !== id) }, id),
+  'chat.unflagged': (state, { id }) => unflag(state, id),
   'hold.changed': (state, { hold }) => withHold(state, hold),
   'wait.changed': waitChanged,
   'order.changed': (state, { order }) => withOrder(state, order),
   signed_out: (state) => ({ ...state, signedOut: true }),
   muted: (state, { live_id: show, muted = true }) => (show === state.show.id ? withMe(state, { muted }) : state),
-  unmuted: (state, { live_id: show }) => (show === state.show.id ? withMe(state, { muted: false }) : state),
   banned: (state) => withMe(state, { banned: true }),
   'run.changed': (state, { run }) => withStaff(state, { run }),
   'chat.flagged': (state, { message }) => withStaff(state, { flagged: upsert(state.staff?.flagged ?? [], message) }),
@@ -103,7 +104,7 @@ function stockChanged(state, { offer_id: id, stock: nested = null, ...flat }) {
   const stock = nested ?? flat;
   const offer = state.offers[id];
   if (!offer || stock.version <= offer.stock.version) return state;
-  return { ...state, offers: { ...state.offers, [id]: { ...offer, stock: { ...offer.stock, ...stock } } } };
+  return { ...state, offers: { ...state.offers, [id]: { ...offer, stock } } };
 }
 
 /** The list with the item in its place by id, once. */
@@ -125,6 +126,7 @@ function unflag(state, id) {
   return flagged?.some((line) => line.id === id) ? withStaff(state, { flagged: flagged.filter((line) => line.id !== id) }) : state;
 }
 
+const compare = (a, b) => (a < b ? -1 : Number(a > b));
 const withMe = (state, values) => (state.me ? { ...state, me: { ...state.me, ...values } } : state);
 const withStaff = (state, values) => (state.staff ? { ...state, staff: { ...state.staff, ...values } } : state);
 
@@ -133,28 +135,35 @@ const counts = (hold) => (hold && (hold.state === 'held' || hold.state === 'cons
 
 /** A hold as it is now. Ended ones leave the list; the units that a member may still take follow. */
 export function withHold(state, hold) {
-  if (!state.me) return state;
+  if (!state.me || !state.offers[hold.offer_id]) return state;
   const before = state.me.holds.find(({ id }) => id === hold.id);
-  if (!before && hold.state !== 'held' && !(hold.state === 'consumed' && hold.source === 'late_payment')) return state;
+  if (!before && hold.state !== 'held') return state;
   const holds = hold.state === 'held' ? upsert(state.me.holds, hold) : state.me.holds.filter(({ id }) => id !== hold.id);
+  holds.sort((a, b) => compare(a.created_at, b.created_at));
   const units = (state.me.units[hold.offer_id] ?? 0) + counts(hold) - counts(before);
   return withMe(state, { holds, units: { ...state.me.units, [hold.offer_id]: Math.max(0, units) } });
 }
 
 function waitChanged(state, { offer_id: id, state: now, place, quantity, hold }) {
-  if (!state.me) return state;
-  const others = state.me.waits.filter((wait) => wait.offer_id !== id);
-  const before = state.me.waits.find((wait) => wait.offer_id === id);
-  const waits = now === 'waiting' ? [...others, { ...before, offer_id: id, quantity: quantity ?? before?.quantity, place: place ?? before?.place }] : others;
-  const next = withMe(state, { waits });
+  if (!state.me || !state.offers[id]) return state;
+  const next = withWait(state, id, now === 'waiting' ? { offer_id: id, quantity, place } : null);
   return hold ? withHold(next, hold) : next;
+}
+
+/** A place in line, or none. */
+export function withWait(state, offerId, wait) {
+  const waits = state.me.waits.filter((one) => one.offer_id !== offerId);
+  if (wait) waits.push(wait);
+  return withMe(state, { waits: waits.sort((a, b) => compare(a.offer_id, b.offer_id)) });
 }
 
 /** An order as it is now. One that went back frees units, which only the server counts: ask it. */
 export function withOrder(state, order) {
   if (!state.me) return state;
   const before = state.me.orders.find(({ id }) => id === order.id);
-  const next = withMe(state, { orders: upsert(state.me.orders, order) });
+  if (!before && !order.offer_ids.some((id) => state.offers[id])) return state;
+  const orders = upsert(state.me.orders, order).sort((a, b) => a.number - b.number);
+  const next = withMe(state, { orders });
   return before?.state === 'paid' && order.state !== 'paid' ? { ...next, stale: true } : next;
 }
 
