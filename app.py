@@ -3,11 +3,11 @@ import sys
 
 if __name__ == "__main__" and sys.argv[1:2] in ([], ["demo"]):
     # Starting everything needs none of what follows: 1.3 s and 90 MB less.
-    from core import supervisor
-    if (code := supervisor.door(sys.argv[1:])) is not None:
+    from core import front
+    if (code := front.door(sys.argv[1:])) is not None:
         sys.exit(code)
 
-if sys.argv[1:2] == ["web"] or sys.argv[1:2] == ["relay"]:
+if sys.argv[1:2] in (["web"], ["relay"], ["demo"]):
     # Before anything else is imported: sockets, locks and the database driver must be gevent's.
     from gevent import monkey
     monkey.patch_all()

@@ -17,6 +17,7 @@ LOG_BYTES = 5_000_000  # one file; with its three elders a process keeps at most
 LOG_FILES = 3
 SCREEN_BYTES = 256_000  # what waits for a terminal that was stopped with Ctrl-S; the rest is in the files
 LONGEST_LINE = 64_000
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class LogFile:
@@ -87,7 +88,7 @@ class Child:
 
         def die_with_me():
             # Of use because the supervisor has one thread: the signal comes when the thread that forked ends.
-            LIBC.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != me:
                 os._exit(1)
 
@@ -145,6 +146,12 @@ class Child:
 
 
 LIBC = ctypes.CDLL(None)
+
+
+def prctl(option, value):
+    """The system call on Linux, nothing elsewhere."""
+    if LINUX:
+        LIBC.prctl(option, value)
 
 
 def readable(line):

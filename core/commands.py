@@ -40,8 +40,8 @@ def migrate():
 @command("env")
 def env():
     """Print the settings of the running embedded servers, for `eval $(python app.py env)`."""
-    from core import supervisor
-    click.echo(supervisor.exports())
+    from core import front
+    click.echo(front.exports())
 
 
 def stop_unless_migrated() -> None:

@@ -1,17 +1,14 @@
-"""`python app.py`: start the servers, the schema, the demo shop, then web, worker and relay, and keep them up.
+"""Start the servers, the schema, the demo shop, then web, worker and relay; keep them up; stop them in order.
 
-Two processes, so that kill -9 of either leaves nothing behind. The *front* is what the person started: it holds
-one end of a pipe, passes signals on and clears up if the other is killed. The *supervisor* has a session of its
-own, starts everything in it, and stops it in order when told to or when the pipe says that the front is gone.
+It is forked by core/front.py and has a session of its own, in which everything but the embedded servers runs; those
+stop when nobody uses them. It stops when told to, or when its pipe says that the front is gone.
 """
 import contextlib
-import ctypes
 import fcntl
 import http.client
 import json
 import os
 import select
-import shlex
 import signal
 import socket
 import sys
@@ -20,15 +17,14 @@ import traceback
 from urllib.parse import urlsplit
 
 from core import embedded
-from core.children import LINUX, Child, LogFile, Screen, readable, sweep
-from core.config import PROJECT, ConfigError, load, reachable_host
+from core.children import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, Child, LogFile, Screen, prctl, readable, sweep
+from core.config import ConfigError, reachable_host
 
 STOP_SECONDS = 8  # requests under way have 5 s (core/serving.py); a job that needs longer is run again
 READY_SECONDS = 60
 # Exit codes with which a restart cannot help: a wrong setting, a wrong schema.
 HOPELESS = {2, 3}
 HIGHEST_FAILURES = 4  # quick deaths before anything was ready
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class StartError(Exception):
@@ -39,87 +35,7 @@ class Stopped(BaseException):
     """A signal came while something was being waited for."""
 
 
-def door(words):
-    """What `python app.py WORDS` means before anything heavy is imported: the exit code, None if it is not for us."""
-    try:
-        if not words:
-            return run()
-        if words[0] == "demo" and "--help" not in words and not runs(load()):
-            return run(errand=words)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return None
-
-
-def runs(config):
-    """Whether a supervisor runs on this data folder."""
-    lock = _lock(config.data_dir / "front.lock")
-    if lock:
-        lock.close()
-    return lock is None
-
-
-def run(program=PROJECT / "app.py", errand=()):
-    """Run the whole shop until a signal, or until `python app.py ERRAND` has ended; the exit code.
-
-    `program` is what has the commands. Raises ConfigError.
-    """
-    config = load()
-    front_lock = _lock(config.data_dir / "front.lock")
-    if not front_lock:
-        raise ConfigError(f"Livestall already runs on {config.data_dir}: {config.base_url} "
-                          "(another DATA_DIR and PORT start a second one).")
-    read_end, write_end = os.pipe()
-    front_pid = os.getpid()
-    supervisor_pid = os.fork()
-    if supervisor_pid:
-        os.close(read_end)
-        return _front(supervisor_pid, config.data_dir)
-    front_lock.close()
-    os.close(write_end)
-    os._exit(_supervise(Supervisor(config, program, errand, read_end), front_pid))
-
-
-def exports():
-    """Shell lines with the addresses of what runs on this data folder. Raises ConfigError if nothing does."""
-    config = load()
-    database_url, redis_url = embedded.running(config.data_dir)
-    database_url, redis_url = config.database_url or database_url, config.redis_url or redis_url
-    if not database_url or not redis_url:
-        raise ConfigError(f"Nothing runs on {config.data_dir}: start it with `make run`.")
-    values = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": config.data_dir,
-              "BASE_URL": config.base_url, "DEMO": int(config.demo)}
-    return "\n".join(f"export {name}={shlex.quote(str(value))}" for name, value in values.items())
-
-
-# The front.
-
-
-def _front(supervisor_pid, data_dir):
-    """Pass signals on, wait for the supervisor, clear up after it if it was killed."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: os.kill(supervisor_pid, signal.SIGTERM))
-    parent = os.getppid() if os.environ.get("LIVESTALL_DIE_WITH_PARENT") else None
-    while True:
-        pid, status = os.waitpid(supervisor_pid, os.WNOHANG)
-        if pid:
-            break
-        if parent and os.getppid() != parent:  # make was killed
-            os.kill(supervisor_pid, signal.SIGTERM)
-            parent = None
-        time.sleep(0.1)
-    if os.WIFEXITED(status):
-        return os.WEXITSTATUS(status)
-    sweep(supervisor_pid)
-    with contextlib.suppress(OSError):
-        print("The supervisor was killed. Everything was stopped; the data is kept.", file=sys.stderr, flush=True)
-    embedded.stop(data_dir)
-    return 1
-
-
-def _lock(path, seconds=0.0):
+def locked(path, seconds=0.0):
     """The open file with its lock, or None if another process keeps it for longer."""
     file = open(path, "w")  # noqa: SIM115 - held until the process ends
     deadline = time.monotonic() + seconds
@@ -134,18 +50,10 @@ def _lock(path, seconds=0.0):
             time.sleep(0.1)
 
 
-def _prctl(option, value):
-    if LINUX:
-        ctypes.CDLL(None).prctl(option, value)
-
-
-# The supervisor.
-
-
-def _supervise(supervisor, front_pid):
+def supervise(supervisor, front_pid):
     os.setsid()
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != front_pid:
         return 1
     try:
@@ -208,7 +116,7 @@ class Supervisor:
 
     def _start_all(self):
         # A previous run that was killed may still be stopping.
-        self.lock = _lock(self.config.data_dir / "supervisor.lock", seconds=30)
+        self.lock = locked(self.config.data_dir / "supervisor.lock", seconds=30)
         if not self.lock:
             raise StartError(f"An earlier run on {self.config.data_dir} does not end: look at its processes with ps.")
         _refuse_taken_port(self.config)

@@ -18,7 +18,7 @@ from core.children import SCREEN_BYTES, LogFile, Screen, readable
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "tests/core/standin_app.py"
-START = f"import sys; from core import supervisor; sys.exit(supervisor.run({str(PROGRAM)!r}))"
+START = f"import sys; from core import front; sys.exit(front.run({str(PROGRAM)!r}))"
 
 
 def free_port():
