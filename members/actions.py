@@ -14,13 +14,14 @@ from core.ids import new_id
 from members import passwords
 from members.identity import end_sign_ins, hash_token, new_token
 from members.models import Address, Follow, Mail, Member, Merchant, PasswordReset, Role
+from members.words import role_names
 
 RESET_LIFE = timedelta(hours=1)
 # Enough for a person who keeps losing the letter, too few to fill a stranger's mailbox.
 RESETS_PER_HOUR = 5
 MOST_ADDRESSES = 20
 # Letters whose link opens an account: members.jobs blanks them once they are sent.
-RESET_MAIL = "reset:"
+RESET_MAIL, INVITE_MAIL = "reset:", "invite:"
 
 
 # -- Accounts
@@ -64,16 +65,21 @@ def start_reset(db, member: Member, link) -> bool:
         PasswordReset.member_id == member.id, PasswordReset.created_at > func.now() - RESET_LIFE))
     if recent >= RESETS_PER_HOUR:
         return False
-    token = new_token()
-    reset = PasswordReset(member_id=member.id, token_hash=hash_token(token), expires_at=func.now() + RESET_LIFE)
-    db.add(reset)
-    db.flush()
+    token = new_reset(db, member)
     with speaking_to(member):
-        write_mail(db, key=f"{RESET_MAIL}{reset.id}", member=member, subject=_("A new password for Livestall"), body=_(
+        write_mail(db, key=f"{RESET_MAIL}{new_id()}", member=member, subject=_("A new password for Livestall"), body=_(
             "Hello %(name)s,\n\nsomebody, probably you, asked for a new password. Set it here within an hour:\n\n"
             "%(link)s\n\nIf it was not you, do nothing: your password stays as it is.",
             name=member.name, link=link(token)))
     return True
+
+
+def new_reset(db, member: Member) -> str:
+    """A token that sets a new password once within an hour; only its hash is kept."""
+    token = new_token()
+    db.add(PasswordReset(member_id=member.id, token_hash=hash_token(token), expires_at=func.now() + RESET_LIFE))
+    db.flush()
+    return token
 
 
 def use_reset(db, token: str) -> Member:
@@ -142,6 +148,13 @@ def create_merchant(db, *, name: str, slug: str, currency: str, country: str, co
     if merchant_id is None:
         raise Invalid(fields={"slug": [_("Another shop has this short name.")]})
     return db.get_one(Merchant, merchant_id)
+
+
+def change_merchant(db, merchant: Merchant, **settings) -> None:
+    """Name, contact and the promises beside Buy."""
+    for name, value in settings.items():
+        setattr(merchant, name, value)
+    db.flush()
 
 
 def follow(db, member_id, merchant_id, on: bool) -> None:
@@ -222,6 +235,30 @@ def write_mail(db, *, key: str, subject: str, body: str, member: Member | None =
     db.execute(insert(Mail).values(
         id=new_id(), key=key, member_id=member and member.id, to_email=member.email if member else to_email,
         subject=" ".join(subject.split()), body=body, tries=0).on_conflict_do_nothing(index_elements=[Mail.key]))
+
+
+def write_invitation(db, *, email: str, shop: Merchant, role: str, by: Member, link: str) -> None:
+    """A letter with a link that gives a role to who signs up with this e-mail."""
+    write_mail(db, key=f"{INVITE_MAIL}{new_id()}", to_email=email,
+               subject=_("%(shop)s invites you to Livestall", shop=shop.name), body=_(
+        "Hello,\n\n%(by)s invites you to work for %(shop)s on Livestall (%(role)s). Make your account here within a "
+        "week:\n\n%(link)s\n\nIf you do not know %(shop)s, do nothing.",
+        by=by.name, shop=shop.name, role=role, link=link))
+
+
+def write_welcome(db, *, member: Member, shop: Merchant, kind: str, by: Member) -> None:
+    """Tell a member of a new role."""
+    with speaking_to(member):
+        subject = _("You now work for %(shop)s", shop=shop.name)
+        write_mail(db, key=f"role:{new_id()}", member=member, subject=subject, body=_(
+            "Hello %(name)s,\n\n%(by)s made you %(role)s of %(shop)s on Livestall. You find the shop under Studio when "
+            "you are signed in.", name=member.name, by=by.name, role=role_names()[kind], shop=shop.name))
+
+
+def try_mail_again(db, mail: Mail) -> None:
+    """Give a letter all its tries once more."""
+    mail.tries, mail.failed_at, mail.next_try_at = 0, None, func.now()
+    db.flush()
 
 
 __all__ = ["add_address", "end_sign_ins", "grant", "sign_up", "write_mail"]

@@ -87,6 +87,18 @@ def people_of(db, merchant_id) -> list[tuple[Member, list[Role]]]:
     return list(people.values())
 
 
+def merchants_with_people(db) -> list[tuple[Merchant, int]]:
+    """Every shop by name, with how many people work there."""
+    people = (select(func.count(func.distinct(Role.member_id))).where(Role.merchant_id == Merchant.id)
+              .correlate(Merchant).scalar_subquery())
+    return [tuple(row) for row in db.execute(select(Merchant, people).order_by(Merchant.name, Merchant.id))]
+
+
+def house_counts(db) -> dict[str, int]:
+    return {"merchants": db.scalar(select(func.count()).select_from(Merchant)),
+            "members": db.scalar(select(func.count()).select_from(Member).where(~Member.simulated))}
+
+
 def is_following(db, member_id, merchant_id) -> bool:
     return db.get(Follow, (member_id, merchant_id)) is not None
 
@@ -163,6 +175,14 @@ def mail_counts(db) -> dict[str, int]:
     counted = db.execute(select(*(func.count().filter(mail_is(state)).label(state)
                                   for state in ("waiting", "sent", "failed")))).one()
     return dict(counted._mapping)
+
+
+def access_mail(db, mail_id) -> Mail:
+    """Any letter, for operators. Raises NotFound."""
+    mail = db.get(Mail, mail_id)
+    if mail is None:
+        raise NotFound
+    return mail
 
 
 def due_mails(db) -> bool:

@@ -9,6 +9,11 @@ from core.i18n import LANGUAGES
 from core.web import In
 from members import passwords
 from members.countries import CODES, NO_POSTCODE
+from members.models import MERCHANT_ROLES
+
+# Currencies a shop may sell in.
+CURRENCIES = ("AUD", "CAD", "CHF", "CNY", "EUR", "GBP", "HKD", "INR", "JPY", "KRW", "KWD", "NZD", "SEK", "SGD", "TWD",
+              "USD")
 
 NEEDED = _l("Please fill this in.")
 _WORDS = {"required": NEEDED, "null": NEEDED, "invalid": _l("We cannot read that.")}
@@ -99,6 +104,10 @@ def one_of(values):
                          validate=validate.OneOf(list(values), error=_l("Choose one of those offered.")))
 
 
+def an_id():
+    return fields.UUID(required=True, error_messages={**_WORDS, "invalid_uuid": _l("We cannot read that.")})
+
+
 class SignInIn(In):
     email = Mailbox()
     password = Secret()
@@ -155,3 +164,38 @@ class AddressIn(In):
 
 class OnIn(In):
     on = fields.Boolean(required=True, error_messages=_WORDS)
+
+
+class GrantIn(In):
+    merchant_id = an_id()
+    email = Mailbox()
+    kind = one_of(MERCHANT_ROLES)
+
+
+class RevokeIn(In):
+    merchant_id = an_id()
+    member_id = an_id()
+    kind = one_of(MERCHANT_ROLES)
+
+
+class ShopIn(In):
+    merchant_id = an_id()
+    name = Line(80)
+    contact_email = Mailbox()
+    delivery_note = Paragraph(500)
+    returns_note = Paragraph(500)
+
+
+class SwitchIn(In):
+    merchant_id = an_id()
+    next = fields.String(load_default="")
+
+
+class MerchantIn(In):
+    name = Line(80)
+    slug = fields.String(required=True, error_messages=_WORDS, validate=validate.Regexp(
+        r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$", error=_l("Use small letters, digits and hyphens, at most 40.")))
+    currency = one_of(CURRENCIES)
+    country = one_of(sorted(CODES))
+    contact_email = Mailbox()
+    staff_email = Mailbox()

@@ -14,11 +14,11 @@ from flask import (
 )
 from flask_babel import gettext as _
 
-from core import i18n, jobs
+from core import i18n
 from core.db import reading, transaction
 from core.errors import DomainError, NotFound
 from core.web import body, check
-from members import actions, devices, identity, invites, passwords, queries, throttle
+from members import actions, devices, identity, invites, passwords, post, queries, throttle
 from members.access import public
 from members.forms import page_with_form
 from members.paths import local_path
@@ -151,7 +151,7 @@ def forgot():
         member = queries.member_by_email(db, email)
         if member and not member.disabled_at and not member.simulated:
             actions.start_reset(db, member, _reset_link)
-    jobs.enqueue("members.jobs.send_mails")
+    post.ask_worker()
     # The same words for every e-mail, so that nobody can find out who has an account.
     return render_template("members/forgot.html", errors={}, message="", values={}, sent_to=email)
 
