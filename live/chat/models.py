@@ -2,7 +2,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Identity, Index, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, ForeignKey, Identity, Index, Text, UniqueConstraint, text
 
 from core.db import Base, Mapped, choice, created_column, mapped_column, uuid_pk
 
@@ -16,12 +16,14 @@ class ChatMessage(Base):
     name: Mapped[str] = mapped_column(Text)  # as it was then
     role: Mapped[str | None] = mapped_column(Text)  # host, assistant or none
     body: Mapped[str] = mapped_column(Text)
+    key: Mapped[str | None] = mapped_column(Text)  # the browser's; the same key is the same line
     # flagged: holds a blocked word, seen by staff and its author only.
     state: Mapped[str] = mapped_column(choice("visible", "flagged", "removed", column="chat_state"), default="visible")
     rehearsal: Mapped[bool] = mapped_column(Boolean, default=False)
     moderated_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime] = created_column()
     __table_args__ = (CheckConstraint("char_length(body) BETWEEN 1 AND 300", name="body"),
+                      UniqueConstraint("member_id", "live_session_id", "key"),
                       Index("ix_chat_messages_show", "live_session_id", "id"),
                       Index("ix_chat_messages_author", "live_session_id", "member_id", "created_at"))
 

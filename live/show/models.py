@@ -83,11 +83,15 @@ class ControlAction(Base):
     live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), index=True)
     by_member_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("members.id"))
     kind: Mapped[str] = mapped_column(Text)
+    key: Mapped[str] = mapped_column(Text)  # the page's; the same key is the same action
     body: Mapped[dict]
+    subject: Mapped[str] = mapped_column(Text, default="")  # what it was done to, for its sentence
     before: Mapped[dict | None]  # what undo restores; null if it cannot be undone
+    after: Mapped[dict | None]  # what it made of that; undo refuses if it is different by now
     rehearsal: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = created_column()
     undone_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("live_session_id", "by_member_id", "key"),)
 
 
 class Reminder(Base):
@@ -96,7 +100,8 @@ class Reminder(Base):
     live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), primary_key=True)
     member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), primary_key=True)
     created_at: Mapped[datetime] = created_column()
-    sent_at: Mapped[datetime | None]
+    soon_at: Mapped[datetime | None]  # when the letter "in 10 minutes" was written
+    sent_at: Mapped[datetime | None]  # when the letter "it starts" was
 
 
 class ViewerMinute(Base):
@@ -105,3 +110,11 @@ class ViewerMinute(Base):
     live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), primary_key=True)
     minute: Mapped[datetime] = mapped_column(primary_key=True)
     viewers: Mapped[int] = mapped_column(Integer)
+
+
+class ShowStaff(Base):
+    """Who stands beside the host in a show; rights come from roles, this says who is on the plan."""
+    __tablename__ = "show_staff"
+    live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), primary_key=True)
+    created_at: Mapped[datetime] = created_column()
