@@ -155,6 +155,29 @@ def create_product(db, merchant, *, name: str, variants: list[dict], description
     return product
 
 
+def save_product(db, merchant, product: Product | None, values: dict, by, key: str) -> Product:
+    """Bring a product (None: a new one) to what an editor's form says: words, and variants in its order.
+
+    Variants that the form does not name stay as they are; leaving is archive_variant's.
+    """
+    words = {name: values[name] for name in ("name", "description", "category")}
+    if product is None:
+        variants = [{name: value for name, value in row.items() if name != "id"} for row in values["variants"]]
+        return create_product(db, merchant, **words, variants=variants, key=key, by=by)
+    update_product(db, product, **words)
+    mine = {variant.id: variant for variant in product.variants}
+    for position, row in enumerate(values["variants"]):
+        fields = {name: value for name, value in row.items() if name not in ("id", "on_hand")}
+        if row["id"] is None:
+            add_variant(db, product, merchant.currency, position=position, key=key, by=by, on_hand=row["on_hand"],
+                        **fields)
+        elif row["id"] in mine:
+            update_variant(db, mine[row["id"]], position=position, **fields)
+        else:
+            raise NotFound
+    return product
+
+
 def update_product(db, product: Product, **values) -> Product:
     """Change name, description, category or picture_id."""
     for name, value in values.items():

@@ -26,7 +26,12 @@ class BadCell(Exception):
 
 def shown(raw: str) -> str:
     """A cell as a refusal may quote it: short, one line."""
-    return " ".join(_CONTROL.sub(" ", raw).split())[:60]
+    return one_line(raw)[:60]
+
+
+def one_line(raw: str) -> str:
+    """Words on one line, without characters that nobody sees (PostgreSQL takes no NUL)."""
+    return " ".join(_CONTROL.sub(" ", raw).split())
 
 
 def safe(value: str) -> str:

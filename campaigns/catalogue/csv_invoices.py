@@ -91,7 +91,8 @@ def _conclude(code: str, entry: _Found, parsed: Parsed) -> None:
 _CAPITALS = {"LED", "UK", "USA", "TV", "CD", "DVD", "BBQ", "FM", "USB", "DIY", "ABC", "XL", "II", "III", "NYC", "RSPCA"}
 _NAMES = {"CHRISTMAS", "EASTER", "XMAS", "LONDON", "PARIS", "TOKYO", "FRANCE", "FRENCH", "ENGLISH", "ENGLAND",
           "BRITISH", "SCANDINAVIAN", "SWEDISH", "RUSSIAN", "TURKISH", "ROMAN", "MOROCCAN", "INDIAN", "CHINESE",
-          "JAPANESE", "VICTORIAN", "EDWARDIAN", "BRADFORD", "SCOTTIE", "SANTA", "EIFFEL", "MADRAS", "VICTORIA", "ALBERT"}
+          "JAPANESE", "VICTORIAN", "EDWARDIAN", "BRADFORD", "SCOTTIE", "SANTA", "EIFFEL", "MADRAS", "VICTORIA",
+          "ALBERT"}
 _RUN = re.compile(r"[A-Z][A-Z']+|(?<= )A(?= )")
 
 

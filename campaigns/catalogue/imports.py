@@ -8,6 +8,7 @@ from sqlalchemy.orm import undefer
 
 from campaigns.catalogue import csv_formats, csv_words
 from campaigns.catalogue.actions import move_many
+from campaigns.catalogue.cells import one_line
 from campaigns.catalogue.csv_layout import CsvProblem, Parsed, sniff
 from campaigns.catalogue.csv_plan import Existing, Plan, plan
 from campaigns.catalogue.models import Import, Product, Variant
@@ -39,7 +40,8 @@ def start_import(db, merchant: Merchant, by, filename: str, data: bytes, *, star
         layout = sniff(data)
     except CsvProblem as problem:
         raise Invalid(fields={"file": [csv_words.problem(problem.code, problem.data)]}) from problem
-    row = Import(merchant_id=merchant.id, by_member_id=by.id, filename=filename[:200], format=layout.format, data=data,
+    row = Import(merchant_id=merchant.id, by_member_id=by.id, filename=one_line(filename)[:200] or "CSV",
+                 format=layout.format, data=data,
                  options={"start_stock": start_stock, "only_new": only_new}, total=csv_formats.count_lines(data))
     db.add(row)
     db.flush()

@@ -94,6 +94,15 @@ def picture_urls(db, variant_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     return {variant_id: _url(picture_id, variant_id) for variant_id, picture_id in rows}
 
 
+def tile_words(db, variant_id: uuid.UUID) -> tuple[str, str, str]:
+    """(SKU, name, category) from which a variant's tile is drawn."""
+    row = db.execute(select(Variant.sku, Product.name, Product.category).join(Product)
+                     .where(Variant.id == variant_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return tuple(row)
+
+
 def _url(picture_id, variant_id) -> str:
     # No url_for: the relay and jobs make snapshots outside of any request.
     return f"/pictures/{picture_id}" if picture_id else f"/tiles/{variant_id}.svg"
