@@ -19,25 +19,29 @@ from orders.queries import lock_order
 
 def refund_rest(db, order: Order, *, reason: str, restock: bool, key: str, by=None, note: str = "") -> Refund | None:
     """Send back all that is left of a locked, paid order; None if nothing is left."""
-    wanted = {line.id: line.quantity - line.refunded_quantity for line in order.lines}
-    return _refund(db, order, wanted, reason=reason, restock=restock, key=key, by=by, note=note)
+    return _refund(db, order, _rest(order), reason=reason, restock=restock, key=key, by=by, note=note)
 
 
-def refund_lines(db, order_id: uuid.UUID, wanted: dict[uuid.UUID, int], *, reason: str, restock: bool, key: str, by,
-                 note: str = "") -> Refund:
-    """Staff send back the money of `wanted` units per line. The same key is the same refund.
+def _rest(order: Order) -> dict[uuid.UUID, int]:
+    return {line.id: line.quantity - line.refunded_quantity for line in order.lines}
+
+
+def refund_lines(db, order_id: uuid.UUID, wanted: dict[uuid.UUID, int] | None, *, reason: str, restock: bool, key: str,
+                 by, note: str = "") -> Refund:
+    """Staff send back the money of `wanted` units a line, or (None) of all that is left. A key is one refund, ever.
 
     Raises NotRefundable (not paid, or nothing chosen), Invalid (more units than are left), KeyConflict.
     """
     order = lock_order(db, order_id)
     known = db.scalar(select(Refund).where(Refund.key == key))
     if known:
-        same = {uuid.UUID(line["line_id"]): line["quantity"] for line in known.lines}
-        if known.order_id != order.id or same != {id_: n for id_, n in wanted.items() if n}:
-            raise KeyConflict
-        return known
+        return _same(known, order, wanted)
     if not order.paid_at:
         raise NotRefundable
+    if wanted is None:
+        wanted = _rest(order)
+    if set(wanted) - {line.id for line in order.lines}:
+        raise Invalid
     refund = _refund(db, order, wanted, reason=reason, restock=restock, key=key, by=by, note=note)
     if refund is None:
         raise NotRefundable
@@ -45,6 +49,14 @@ def refund_lines(db, order_id: uuid.UUID, wanted: dict[uuid.UUID, int], *, reaso
     letters.refunded(db, order, refund)
     news.changed(db, order)
     return refund
+
+
+def _same(known: Refund, order: Order, wanted) -> Refund:
+    """The refund that this key made; KeyConflict if it was for something else."""
+    before = {uuid.UUID(line["line_id"]): line["quantity"] for line in known.lines}
+    if known.order_id != order.id or wanted is not None and before != {id_: n for id_, n in wanted.items() if n}:
+        raise KeyConflict
+    return known
 
 
 def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refund | None:
