@@ -2,6 +2,7 @@
 one server per data folder for all who use it. Why it is so: docs/decisions/0002-one-command.md."""
 import contextlib
 import fcntl
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -56,11 +57,19 @@ def reachable(program, who):
         subprocess.run([program, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        cwd="/", check=True, **who)
         return program
-    info, package = program.stat(), program.parents[2]
-    copy = CACHE / f"{package.name}-{info.st_ino}-{info.st_mtime_ns}"
+    package = program.parents[2]
+    copy = CACHE / f"{package.name}-{_fingerprint(package, program)}"
     if not copy.exists():
         _copy_for_everyone(package, copy)
     return copy / program.relative_to(package.parent)
+
+
+def _fingerprint(package, program):
+    """The same for the same release in any environment, so that the cache does not grow with each clone."""
+    files = sorted(path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    digest = hashlib.sha256(program.read_bytes())
+    digest.update("\n".join(f"{path.relative_to(package)} {path.stat().st_size}" for path in files).encode())
+    return digest.hexdigest()[:16]
 
 
 def _copy_for_everyone(package, copy):
