@@ -1,4 +1,6 @@
 """What may be said about campaigns and offers. Amounts are whole minor units; nothing else is a number here."""
+import unicodedata
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from marshmallow import ValidationError, fields, validate
@@ -43,10 +45,20 @@ class Amount(Whole):
         return value
 
 
+def printable(value: str) -> bool:
+    """Whether a database and a page can hold it: no control characters, no halves of a surrogate pair."""
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in value)
+
+
+def _printable(value: str) -> None:
+    if not printable(value):
+        raise ValidationError(_("Use letters, digits and signs only."))
+
+
 def text(most: int, least: int = 0, **options):
-    return fields.String(error_messages=WORDS, validate=validate.Length(
-        least, most, error=_l("Use at most %(most)s characters.", most=most) if not least
-        else _l("Use %(least)s to %(most)s characters.", least=least, most=most)), **options)
+    length = _l("Use %(least)s to %(most)s characters.", least=least, most=most)
+    return fields.String(error_messages=WORDS, validate=[validate.Length(least, most, error=length), _printable],
+                         **options)
 
 
 def one_of(names, **options):
