@@ -2,7 +2,7 @@
 // is doing stands in state.acts, what is true comes from the server. Nothing is called yours before it is.
 
 import { ApiError, del, get, newKey, post, signInIfAsked } from '/static/js/api.js';
-import { t } from '/static/js/i18n.js';
+import { money, t } from '/static/js/i18n.js';
 import { throughEitherDoor } from '/static/js/live/socket.js';
 import { orderOfHold } from '/static/js/live/select.js';
 import { withHold, withOrder, withWait } from '/static/js/live/state.js';
@@ -10,6 +10,8 @@ import { withHold, withOrder, withWait } from '/static/js/live/state.js';
 // A card is decided in 1 to 8 s. News comes over the line; asking is for when the line is not there.
 const FIRST_LOOK_MS = 2500;
 const SLOWEST_LOOK_MS = 8000;
+// The order is there and something is already happening to it: look instead of saying no.
+const GOES_ON = new Set(['already_ordered', 'already_paid', 'payment_running']);
 
 const setAct = (state, offerId, act) => {
   const { [offerId]: _before, ...acts } = state.acts;
@@ -45,8 +47,8 @@ export function createBuying({ store, getLine, refresh, said }) {
   const actOf = (offerId) => store.state.acts[offerId] ?? null;
 
   /** Reserve units; when all is known pay at once. Gives the hold, or null after a refusal (which stands in acts). */
-  async function claim(offerId, quantity, { payAtOnce = true } = {}) {
-    if (actOf(offerId)?.step === 'reserving') return null;
+  async function claim(offerId, quantity, { shownPrice = null } = {}) {
+    if (['reserving', 'ordering', 'paying'].includes(actOf(offerId)?.step)) return null;
     const key = newKey();
     const body = { key, offer_id: offerId, quantity };
     act(offerId, { step: 'reserving', quantity, key });
@@ -57,12 +59,19 @@ export function createBuying({ store, getLine, refresh, said }) {
       });
       store.update(withHold, hold);
       act(offerId, null);
-      if (payAtOnce && isComplete(store.state.choice)) await pay(hold);
+      if (shownPrice !== null && hold.price_minor !== shownPrice) priceMoved(hold);
+      else if (isComplete(store.state.choice)) pay(hold);
       return hold;
     } catch (error) {
       refused(offerId, error, quantity);
       return null;
     }
+  }
+
+  // The price changed between the eye and the thumb: it is reserved, and the member decides.
+  function priceMoved(hold) {
+    const price = money(hold.price_minor, hold.currency);
+    act(hold.offer_id, { step: 'failed', error: t('The price is now {price} each. Nothing is charged before you pay.', { price }), quantity: hold.quantity });
   }
 
   function refused(offerId, error, quantity) {
@@ -88,6 +97,12 @@ export function createBuying({ store, getLine, refresh, said }) {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (signInIfAsked(error)) return;
+      const made = error.extra.order_id ?? order?.id;
+      if (made && GOES_ON.has(error.code)) {
+        act(offerId, { step: 'paying', order: { id: made }, quantity: hold.quantity });
+        look(offerId, made, 0);
+        return;
+      }
       act(offerId, { step: 'failed', error: error.message, order, quantity: hold.quantity });
       refresh({ now: true });
     }
@@ -177,8 +192,10 @@ export function createBuying({ store, getLine, refresh, said }) {
       if (wait) store.update(withWait, offerId, { offer_id: offerId, quantity: wait.quantity, place: wait.place });
       else refresh({ now: true });
       act(offerId, null);
+      return true;
     } catch (error) {
       refused(offerId, error, quantity);
+      return false;
     }
   }
 

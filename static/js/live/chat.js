@@ -18,14 +18,20 @@ export function createChat(root, ctx) {
   let unseen = 0;
   let last = null;
 
-  const follows = () => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+  let reading = true; // whether the reader is at the end; known from scrolling, so that painting measures nothing
   const toEnd = () => {
     box.scrollTop = box.scrollHeight;
+    reading = true;
     unseen = 0;
     show(fresh, false);
   };
   fresh.addEventListener('click', toEnd);
-  box.addEventListener('scroll', () => { if (unseen && follows()) toEnd(); }, { passive: true });
+  box.addEventListener('scroll', () => {
+    reading = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
+    if (unseen && reading) toEnd();
+  }, { passive: true });
+  // The card below takes room from the chat or gives it back.
+  new ResizeObserver(() => { if (reading) toEnd(); }).observe(box);
 
   function sync(lines, me) {
     const wanted = new Set(lines.map(({ id }) => id));
@@ -54,7 +60,6 @@ export function createChat(root, ctx) {
     paint(state) {
       paintAround(root, state);
       if (state.chat === last) return;
-      const reading = last === null || follows();
       last = state.chat;
       const added = sync(state.chat, state.me);
       if (!added) return;

@@ -56,7 +56,7 @@ export const lastOrderOf = (state, offerId) => {
  * `seen` are ids of paid orders that the member has put aside.
  */
 export function phaseOf(state, offer, { nowMs, act = null, seen = new Set() }) {
-  if (act?.step === 'reserving') return { phase: 'reserving', quantity: act.quantity };
+  if (act?.step === 'reserving' || act?.step === 'joining') return { phase: act.step, quantity: act.quantity };
   const hold = holdsNow(state, nowMs).find((one) => one.offer_id === offer.id);
   if (hold) return holdPhase(state, hold, act);
   if (act?.step === 'ordering' || act?.step === 'paying') return { phase: 'paying', order: act.order ?? null, quantity: act.quantity };
