@@ -1,10 +1,14 @@
 """A live show with a buyer who can hold, order and pay; and the books' own check after every test."""
+import dataclasses
+import socket
+import threading
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
+from werkzeug.serving import make_server
 
 import core.db
 from campaigns.stock.actions import expire_due
@@ -142,3 +146,28 @@ def assert_books_right():
     with core.db.engine().connect() as connection:
         broken = {name: rows for name, sql in checks.CHECKS if (rows := connection.execute(text(sql)).mappings().all())}
     assert not broken
+
+
+@pytest.fixture
+def nobody_home(app):
+    """BASE_URL leads to a port where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        before = app.config["LIVESTALL"]
+        app.config["LIVESTALL"] = dataclasses.replace(before, base_url=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        yield
+    app.config["LIVESTALL"] = before
+
+
+@pytest.fixture
+def live_server(app):
+    """The application at an address of its own, for what comes over HTTP."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    before = app.config["LIVESTALL"]
+    app.config["LIVESTALL"] = dataclasses.replace(before, base_url=f"http://127.0.0.1:{server.server_port}")
+    yield app.config["LIVESTALL"].base_url
+    app.config["LIVESTALL"] = before
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,402 @@
+"""Banks that refuse, keep silent, come late, speak twice and out of order: each money has one effect, once."""
+import itertools
+import json
+import random
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select, update
+
+import orders.payments
+from campaigns.stock.actions import release
+from campaigns.stock.models import OfferStock
+from core.db import transaction
+from core.events import Event
+from members.models import Mail
+from orders import actions, checkout, queries
+from orders.models import Order
+from orders.payments import Result, apply, attempts, jobs
+from orders.payments.bank import deliver_notices
+from orders.payments.models import Payment, PaymentNotice, SandboxCharge, SandboxNotice
+from orders.payments.sandbox import SIGNATURE
+from orders.queries import lock_order
+from tests import factories
+from tests.orders.conftest import key, signed_in
+
+
+def post_notice(counter, body, *, signature=None, at=None):
+    raw = json.dumps(body).encode()
+    signature = signature if signature is not None else orders.payments.named("sandbox").signature(raw, at)
+    return counter.app.test_client().post("/webhooks/sandbox", data=raw, content_type="application/json",
+                                          headers={SIGNATURE: signature})
+
+
+def notices():
+    with transaction() as db:
+        return [row.body for row in db.scalars(select(SandboxNotice).order_by(SandboxNotice.due_at))]
+
+
+# -- what the bank does
+
+def test_a_declined_card_can_be_followed_by_another(counter):
+    answer, _sent = counter.order(outcome="decline")
+    assert answer.json["next"] == {"state": "failed", "failure": "declined"}
+    order_id = uuid.UUID(answer.json["order"]["id"])
+    assert counter.order_row(order_id).state == "awaiting_payment" and counter.units()["held"] == 1
+    card = counter.card("approve")
+    again = counter.client.post(f"/api/orders/{order_id}/pay", json={"key": key(), "method": "card", "card_id": card})
+    assert again.json["next"]["state"] == "paid"
+    assert [one.state for one in counter.payments(order_id)] == ["failed", "succeeded"]
+
+
+def test_a_paid_order_cannot_be_paid_again(counter):
+    order_id = counter.paid()
+    answer = counter.client.post(f"/api/orders/{order_id}/pay", json={"key": key(), "method": "card"})
+    assert (answer.status_code, answer.json["code"]) == (409, "already_paid")
+
+
+def test_a_card_without_an_answer_is_looked_up_and_never_charged_twice(counter):
+    answer, sent = counter.order(outcome="slow")
+    assert answer.json["next"]["state"] == "paying"
+    order_id = uuid.UUID(answer.json["order"]["id"])
+    assert counter.payments(order_id)[0].state == "unknown"
+    assert counter.client.post("/api/orders", json=sent).json["next"]["state"] == "paying"
+    other = counter.client.post(f"/api/orders/{order_id}/pay", json={"key": key(), "method": "card"})
+    assert (other.status_code, other.json["code"]) == (409, "payment_running")
+    attempts.look_up(counter.payments(order_id)[0].id)
+    assert counter.payments(order_id)[0].state == "unknown"  # still silent
+    counter.bank_speaks_now()
+    attempts.look_up(counter.payments(order_id)[0].id)
+    assert counter.order_row(order_id).state == "paid" and len(counter.payments(order_id)) == 1
+
+
+def test_the_tick_finds_what_nobody_told_us(counter):
+    answer, _sent = counter.order(outcome="slow")
+    counter.bank_speaks_now()
+    with transaction() as db:
+        db.execute(update(Payment).values(check_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 20)))
+    jobs.look_up_open()
+    assert counter.order_row(uuid.UUID(answer.json["order"]["id"])).state == "paid"
+
+
+@pytest.mark.parametrize(("act", "state", "failure"), [
+    ("approve", "paid", None), ("decline", "awaiting_payment", "declined"),
+    ("abandon", "awaiting_payment", "abandoned")])
+def test_coming_back_from_the_bank_asks_it(counter, act, state, failure):
+    order_id, bank = counter.at_the_bank()
+    assert counter.client.get(bank).status_code == 200
+    assert counter.bank(bank, act).location.endswith(f"/orders/{order_id}/returned")
+    counter.back(order_id)
+    assert counter.order_row(order_id).state == state
+    assert counter.payments(order_id)[0].failure == failure
+
+
+def test_the_bank_page_repeats_nothing(counter):
+    order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "decline")
+    counter.bank(bank, "approve")
+    counter.back(order_id)
+    assert counter.order_row(order_id).state == "awaiting_payment"
+    assert "This payment is done" in counter.client.get(bank).text
+    assert counter.client.get("/sandbox-bank/nothing").status_code == 404
+    second = counter.at_the_bank()[1]
+    assert counter.bank(second, "rob").status_code == 422
+
+
+def test_a_repeat_of_the_request_finds_the_way_to_the_bank_again(counter):
+    answer, sent = counter.order(method="bank_page")
+    assert counter.client.post("/api/orders", json=sent).json["next"] == answer.json["next"]
+    assert answer.json["next"]["redirect"].startswith("/sandbox-bank/")
+
+
+def test_a_bank_that_times_out_is_asked_until_it_answers(counter):
+    order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "time_out")
+    counter.back(order_id)
+    assert counter.payments(order_id)[0].state == "unknown"
+    counter.bank_speaks_now()
+    counter.back(order_id)
+    assert counter.order_row(order_id).state == "paid"
+
+
+def test_an_attempt_that_died_before_its_call_is_given_up_and_can_be_repeated(counter):
+    with transaction() as db:
+        order, payment, _new = checkout.place(db, counter.buyer, {
+            "key": key(), "hold_id": uuid.UUID(counter.hold()["id"]), "address_id": counter.address.id,
+            "method": "bank_page"})
+    attempts.look_up(payment.id)
+    assert counter.payments(order.id)[0].state == "created"  # its call may still be on the way
+    with transaction() as db:
+        db.execute(update(Payment).values(created_at=func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 13)))
+    attempts.look_up(payment.id)
+    assert [(one.state, one.failure) for one in counter.payments(order.id)] == [("failed", "never_sent")]
+
+
+# -- late
+
+def late(counter):
+    """An order whose buyer approved at the bank, and whose hold then ended before the money came."""
+    order_id, bank = counter.at_the_bank(2)
+    counter.bank(bank, "late")
+    counter.back(order_id)
+    assert counter.payments(order_id)[0].state == "pending"
+    counter.end_holds()
+    with transaction() as db:
+        actions.expire_orders(db)
+    assert counter.order_row(order_id).state == "expired"
+    return order_id
+
+
+def test_a_late_payment_takes_the_units_again_at_the_orders_price(counter):
+    order_id = late(counter)
+    with transaction() as db:
+        db.execute(update(OfferStock).values(price_minor=999))
+    counter.bank_speaks_now()
+    attempts.look_up(counter.payments(order_id)[0].id)
+    order = counter.order_row(order_id)
+    assert (order.state, order.reason, order.total_minor) == ("paid", None, 420)
+    assert counter.units() == {"left": 8, "held": 0, "sold": 2, "reserve": 0}
+
+
+def test_a_late_payment_without_stock_goes_back_and_the_buyer_is_told(counter, db):
+    order_id = late(counter)
+    with transaction() as other:
+        other.execute(update(OfferStock).values(left=1, reserve=0, allotment=1))
+    counter.bank_speaks_now()
+    attempts.look_up(counter.payments(order_id)[0].id)
+    counter.send_refunds()
+    order, payment, refund = counter.order_row(order_id), counter.payments(order_id)[0], counter.refunds(order_id)[0]
+    assert (order.state, order.reason, order.refunded_minor) == ("expired", "late_payment", 0)
+    assert (payment.state, payment.refunded_minor) == ("returned", 420)
+    assert (refund.reason, refund.state, refund.amount_minor) == ("late_payment", "succeeded", 420)
+    assert counter.units()["sold"] == 0
+    with transaction() as other:
+        told = other.scalars(select(Event.payload).where(Event.kind == "order.changed").order_by(Event.id)).all()
+        letters = other.scalars(select(Mail.key)).all()
+        assert sum(other.scalar(select(SandboxCharge)).refunds.values()) == 420
+    assert told[-1]["order"]["state"] == "expired" and told[-1]["order"]["reason"] == "late_payment"
+    assert letters == [f"refund:{refund.id}"]
+    assert "came too late" in counter.client.get(f"/orders/{order_id}").text
+
+
+def test_money_for_an_order_that_was_let_go_comes_back(counter):
+    order_id, bank = counter.at_the_bank()
+    counter.client.post(f"/api/orders/{order_id}/cancel", json={"key": key()})
+    assert counter.units() == {"left": 10, "held": 0, "sold": 0, "reserve": 0}
+    counter.bank(bank, "approve")
+    counter.back(order_id)
+    counter.send_refunds()
+    assert counter.order_row(order_id).state == "cancelled"
+    assert [(one.reason, one.state) for one in counter.refunds(order_id)] == [("cancelled", "succeeded")]
+
+
+def test_a_hold_let_go_cancels_its_order_and_an_ended_one_expires_it(counter):
+    released, _bank = counter.at_the_bank()
+    with transaction() as db:
+        hold_id = db.merge(counter.order_row(released)).lines[0].hold_id
+        release(db, hold_id, counter.buyer.id)
+    expired, _bank = counter.at_the_bank()
+    counter.end_holds()
+    jobs.expire_unpaid()
+    jobs.expire_unpaid()
+    assert (counter.order_row(released).state, counter.order_row(released).reason) == ("cancelled", "released")
+    assert (counter.order_row(expired).state, counter.order_row(expired).reason) == ("expired", "hold_ended")
+    refused = counter.client.post(f"/api/orders/{expired}/pay", json={"key": key(), "method": "bank_page"})
+    assert (refused.status_code, refused.json["code"]) == (409, "not_payable")
+
+
+# -- twice
+
+def test_a_second_payment_of_a_paid_order_goes_back(counter):
+    order_id, bank = counter.at_the_bank()
+    counter.card()
+    assert counter.client.post(f"/api/orders/{order_id}/pay", json={"key": key(), "method": "card"}).json[
+        "next"]["state"] == "paid"
+    counter.bank(bank, "approve")
+    counter.back(order_id)
+    counter.send_refunds()
+    order = counter.order_row(order_id)
+    assert (order.state, order.refunded_minor, counter.units()["sold"]) == ("paid", 0, 1)
+    assert sorted(one.state for one in counter.payments(order_id)) == ["returned", "succeeded"]
+    assert [(one.reason, one.state) for one in counter.refunds(order_id)] == [("second_payment", "succeeded")]
+
+
+def test_paying_from_many_windows_at_once_charges_once(counter):
+    order_id, _bank = counter.at_the_bank()
+    counter.card()
+    clients = [signed_in(counter.app, counter.buyer) for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda client: client.post(
+            f"/api/orders/{order_id}/pay", json={"key": key(), "method": "card"}), clients))
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
+    with transaction() as db:
+        assert db.scalar(select(func.count()).where(SandboxCharge.state == "approved")) == 1
+    assert counter.order_row(order_id).state == "paid"
+
+
+def test_the_race_above_can_fail_without_the_lock_on_the_order(counter, monkeypatch):
+    """The control: with the lock away, every window sees that no card is running, and the bank takes money twice."""
+    order_id, _bank = counter.at_the_bank()
+    counter.card()
+    both_looked, seen = threading.Barrier(2, timeout=10), threading.local()
+    real_check = checkout._check_payable
+
+    def unlocked(db, id_):
+        if getattr(seen, "once", False):  # what follows keeps its locks
+            return lock_order(db, id_)
+        seen.once = True
+        return db.get(Order, id_)
+
+    def check_and_wait(db, order):
+        real_check(db, order)
+        both_looked.wait()
+    monkeypatch.setattr(queries, "lock_order", unlocked)
+    monkeypatch.setattr(checkout, "_check_payable", check_and_wait)
+    clients = [signed_in(counter.app, counter.buyer) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda client: client.post(
+            f"/api/orders/{order_id}/pay", json={"key": key(), "method": "card"}), clients))
+    with transaction() as db:
+        assert db.scalar(select(func.count()).where(SandboxCharge.state == "approved")) == 2
+    counter.send_refunds()  # and even then the second money goes back by itself
+    assert sorted(one.state for one in counter.payments(order_id)) == ["pending", "returned", "succeeded"]
+
+
+def test_two_successes_applied_at_once_keep_one(counter):
+    order_id, _bank = counter.at_the_bank()
+    counter.client.post(f"/api/orders/{order_id}/pay", json={"key": key(), "method": "bank_page"})
+    both = counter.payments(order_id)
+    for one in both:
+        counter.bank(one.redirect_url, "approve")
+
+    def succeed(payment):
+        with transaction() as db, counter.app.app_context():
+            return apply.apply_result(db, payment.id, Result("succeeded", payment.key, 210, "GBP"))
+    with ThreadPoolExecutor(8) as pool:
+        effects = list(pool.map(succeed, both * 4))
+    assert sorted(effects) == ["paid"] + ["repeat"] * 6 + ["second_payment"]
+    assert counter.units()["sold"] == 1
+    counter.send_refunds()
+
+
+# -- webhooks
+
+@pytest.mark.parametrize("seed", range(6))
+def test_webhooks_five_times_and_shuffled_have_one_effect(counter, seed):
+    order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "decline" if seed % 3 == 2 else "approve")
+    told = notices() * 5
+    random.Random(seed).shuffle(told)
+    answers = [post_notice(counter, body) for body in told]
+    assert {answer.status_code for answer in answers} == {200}
+    state = "awaiting_payment" if seed % 3 == 2 else "paid"
+    assert counter.order_row(order_id).state == state
+    with transaction() as db:
+        assert db.scalar(select(func.count()).select_from(PaymentNotice)) == 2
+        assert db.scalar(select(func.count()).select_from(Mail)) == (state == "paid")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("pending", "failed", "succeeded"))))
+def test_in_whatever_order_it_comes_money_that_came_is_kept(counter, order):
+    order_id, _bank = counter.at_the_bank()
+    payment = counter.payments(order_id)[0]
+    with transaction() as db:
+        db.execute(update(SandboxCharge).values(state="approved"))
+    for state in order:
+        with transaction() as db:
+            apply.apply_result(db, payment.id, Result(state, payment.key, 210, "GBP"))
+    assert counter.order_row(order_id).state == "paid"
+    assert [one.state for one in counter.payments(order_id)] == ["succeeded"]
+
+
+def test_one_webhook_delivered_at_once_many_times_has_one_effect(counter):
+    order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "approve")
+    body = notices()[0]
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _n: post_notice(counter, body), range(5)))
+    assert sorted(answer.json["effect"] for answer in answers) == ["paid"] + ["repeat"] * 4
+    assert counter.order_row(order_id).state == "paid"
+
+
+def test_unsigned_altered_and_stale_webhooks_are_refused(counter):
+    order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "approve")
+    body = notices()[0]
+    raw = json.dumps(body).encode()
+    good = orders.payments.named("sandbox").signature(raw)
+    old, future = int(time.time()) - 301, int(time.time()) + 301
+    refused = [post_notice(counter, body, signature=""),
+               post_notice(counter, {**body, "amount_minor": 1}, signature=good),
+               post_notice(counter, body, at=old), post_notice(counter, body, at=future),
+               post_notice(counter, body, signature="t=x,v1=y"), post_notice(counter, body, signature=good[:-1] + "!"),
+               post_notice(counter, {"id": "evt_1"})]
+    assert [answer.status_code for answer in refused] == [400] * 7
+    assert counter.order_row(order_id).state == "awaiting_payment"
+    with transaction() as db:
+        assert db.scalar(select(func.count()).select_from(PaymentNotice)) == 0
+    assert counter.app.test_client().post("/webhooks/nobody", data=raw).status_code == 404
+    assert counter.app.test_client().post("/webhooks/stripe", data=raw).status_code == 404
+
+
+def test_a_webhook_about_nothing_of_ours_is_kept_and_does_nothing(counter):
+    body = {"id": "evt_x", "state": "approved", "reference": "nobody", "amount_minor": 1, "currency": "GBP"}
+    answer = post_notice(counter, body)
+    assert (answer.status_code, answer.json) == (200, {"effect": "unknown_payment"})
+
+
+@pytest.mark.parametrize("wrong", [{"amount_minor": 209}, {"amount_minor": 211}, {"currency": "JPY"},
+                                   {"amount_minor": None}])
+def test_another_amount_or_currency_never_pays_an_order(counter, wrong):
+    order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "approve")
+    answer = post_notice(counter, {**notices()[0], **wrong})
+    assert answer.json == {"effect": "amount_mismatch"}
+    assert counter.order_row(order_id).state == "awaiting_payment"
+    assert counter.payments(order_id)[0].failure == "amount_mismatch"
+    assert "reports another amount" in counter.desk.get(f"/studio/orders/{order_id}").text
+    assert f"/studio/orders/{order_id}" in counter.desk.get("/studio/orders?show=trouble").text
+
+
+def test_the_banks_clerk_delivers_over_http_twice_and_out_of_order(counter, live_server):
+    order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "approve")
+    with transaction() as db:
+        db.execute(update(SandboxNotice).values(due_at=func.now()))
+    deliver_notices()
+    assert counter.order_row(order_id).state == "paid"
+    with transaction() as db:
+        assert db.scalar(select(func.count()).where(SandboxNotice.delivered_at.is_not(None))) == 3
+        effects = db.scalars(select(PaymentNotice.effect).order_by(PaymentNotice.received_at)).all()
+    assert sorted(effects) in (["open", "paid"], ["paid", "repeat"])
+
+
+def test_a_notice_that_cannot_be_delivered_is_tried_again_later(counter, nobody_home):
+    _order_id, bank = counter.at_the_bank()
+    counter.bank(bank, "approve")
+    with transaction() as db:
+        db.execute(update(SandboxNotice).values(due_at=func.now()))
+    deliver_notices()
+    later = SandboxNotice.due_at > func.now()
+    with transaction() as db:
+        rows = db.execute(select(SandboxNotice.delivered_at, SandboxNotice.tries, later)).all()
+    assert [tuple(row) for row in rows] == [(None, 1, True)] * 3
+
+
+# -- cards
+
+def test_cards_are_their_owners(counter, db):
+    first, second = counter.card("approve"), counter.card("decline")
+    assert counter.card("approve") == first
+    listed = counter.client.get("/api/cards").json["cards"]
+    assert [(card["id"], card["is_default"]) for card in listed] == [(first, True), (second, False)]
+    ravi = factories.member(db, "Ravi")
+    db.commit()
+    assert signed_in(counter.app, ravi).delete(f"/api/cards/{first}").status_code == 404
+    assert counter.client.delete(f"/api/cards/{first}").status_code == 200
+    listed = counter.client.get("/api/cards").json["cards"]
+    assert [(card["id"], card["is_default"]) for card in listed] == [(second, True)]
+    assert counter.client.post("/api/cards", json={"outcome": "steal"}).status_code == 422
