@@ -1,6 +1,6 @@
 # Livestall. `make` or `make help` lists what there is; `make run` is all that a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run demo check test lint shots locks clean
+.PHONY: help run demo check reset test lint shots locks clean
 VIEWERS ?= 200
 PY := .venv/bin/python
 export PYTHON
@@ -18,6 +18,10 @@ demo: .venv/.stamp-run ## As run, with simulated viewers who chat, claim and pay
 
 check: .venv/.stamp-run ## Recompute every stock, hold, order and payment rule on the kept data
 	@$(PY) app.py check
+
+reset: .venv/.stamp-run ## Throw the kept data away and begin with a new demo shop at the next start
+	@if $(PY) app.py env >/dev/null 2>&1; then echo "Stop the running shop first." >&2; exit 1; fi
+	rm -rf var
 
 test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for some)
 	$(PY) -m pytest -n 2 -m "not e2e" $(ARGS)

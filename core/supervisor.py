@@ -5,7 +5,6 @@ stop when nobody uses them. It stops when told to, or when its pipe says that th
 """
 import contextlib
 import fcntl
-import http.client
 import json
 import os
 import select
@@ -298,6 +297,7 @@ def _refuse_taken_port(config):
 
 def _readiness(config):
     """What /readyz says: ready, degraded, or None."""
+    import http.client  # late: it brings ssl, which `demo` patches for gevent after this module was imported
     connection = http.client.HTTPConnection(reachable_host(config.host).strip("[]"), config.port, timeout=2)
     with contextlib.suppress(OSError, ValueError, http.client.HTTPException), contextlib.closing(connection):
         connection.request("GET", "/readyz", headers={"Host": urlsplit(config.base_url).netloc})
