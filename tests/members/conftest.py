@@ -1,10 +1,14 @@
 """What the tests of members share: clean counters, people who can sign in, and clients without a shared `g`."""
+import contextvars
+
 import pytest
+from argon2 import PasswordHasher
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from core import bus
 from core.db import transaction
-from members import actions
+from members import actions, passwords
 from members.models import Mail, Member
 from tests import factories
 
@@ -20,11 +24,27 @@ def clean_counters(app):
         client.delete(*keys)
 
 
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch):
+    """argon2id with the least work: hundreds of guesses are made here. test_passwords looks at the real settings."""
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobodys_hash.cache_clear()
+    yield
+    passwords._nobodys_hash.cache_clear()
+
+
+class Browser(FlaskClient):
+    """A client whose every request has a `g` of its own, as in a real process: fixtures keep a context open."""
+
+    def open(self, *args, **kwargs):
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
 @pytest.fixture
 def browser(empty):
     """Makes browsers: each call one with cookies of its own. `address` is where it asks from."""
     def make(address="127.0.0.1", **headers):
-        client = empty.test_client()
+        client = Browser(empty, empty.response_class, use_cookies=True)
         client.environ_base["REMOTE_ADDR"] = address
         for name, value in headers.items():
             client.environ_base[f"HTTP_{name.upper()}"] = value

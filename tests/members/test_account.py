@@ -70,7 +70,8 @@ def test_the_first_address_is_used_for_orders_and_the_next_when_asked(ada, db):
     assert {city: row.is_default for city, row in addresses(db).items()} == {"Leeds": True, "York": False}
     ada.post(f"/account/addresses/{addresses(db)['York'].id}/default")
     assert {city: row.is_default for city, row in addresses(db).items()} == {"Leeds": False, "York": True}
-    ada.post(f"/account/addresses/{addresses(db)['Leeds'].id}", data={**HOME, "line1": "15 Larch Road", "is_default": "1"})
+    ada.post(f"/account/addresses/{addresses(db)['Leeds'].id}", data={**HOME, "line1": "15 Larch Road",
+                                                                      "is_default": "1"})
     assert {city: (row.is_default, row.line1) for city, row in addresses(db).items()} == {
         "Leeds": (True, "15 Larch Road"), "York": (False, "14 Larch Road")}
 
@@ -90,8 +91,8 @@ def test_removing_an_address_can_be_undone_and_the_default_moves_and_comes_back(
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("name", ""), ("line1", " "), ("city", "x" * 81), ("postcode", ""), ("country", "ZZ"), ("country", "gb"), ("country", ""),
-    ("phone", "call me"), ("phone", "1" * 31)])
+    ("name", ""), ("line1", " "), ("city", "x" * 81), ("postcode", ""), ("country", "ZZ"), ("country", "gb"),
+    ("country", ""), ("phone", "call me"), ("phone", "1" * 31)])
 def test_an_address_is_checked_field_by_field(ada, db, field, value):
     page = ada.post("/account/addresses/new", data={**HOME, field: value})
     answer = ada.post("/api/addresses", json={**HOME, field: value})
@@ -114,7 +115,8 @@ def test_the_api_gives_and_takes_addresses_and_the_same_one_twice_is_one(ada, db
     assert len(addresses(db)) == 1
 
 
-@pytest.mark.parametrize("body", [[], "text", 7, {"name": 5}, {**HOME, "member_id": "x"}, {**HOME, "is_default": "maybe"}])
+@pytest.mark.parametrize("body", [[], "text", 7, {"name": 5}, {**HOME, "member_id": "x"},
+                                  {**HOME, "is_default": "maybe"}])
 def test_a_body_that_is_not_an_address_is_refused(ada, db, body):
     assert ada.post("/api/addresses", json=body).status_code == 422
     assert not addresses(db)
@@ -133,7 +135,8 @@ def test_anothers_address_is_not_found_by_any_door(ada, browser, person, db):
     person("bob@example.test", "Bob")
     bob = browser()
     sign_in(bob, "bob@example.test")
-    codes = [bob.get(f"/account/addresses/{hers}").status_code, bob.post(f"/account/addresses/{hers}", data=HOME).status_code,
+    codes = [bob.get(f"/account/addresses/{hers}").status_code,
+             bob.post(f"/account/addresses/{hers}", data=HOME).status_code,
              *(bob.post(f"/account/addresses/{hers}/{act}").status_code for act in ("remove", "default", "restore"))]
     assert codes == [404] * 5
     assert addresses(db)["Leeds"].removed_at is None
