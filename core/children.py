@@ -3,6 +3,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -10,13 +11,13 @@ import sys
 import time
 from collections import deque
 
-from core.logs import CONTROL
-
+# Imports nothing that brings ssl: `demo` is patched for gevent after this was imported.
 LINUX = sys.platform == "linux"
 LOG_BYTES = 5_000_000  # one file; with its three elders a process keeps at most 20 MB
 LOG_FILES = 3
 SCREEN_BYTES = 256_000  # what waits for a terminal that was stopped with Ctrl-S; the rest is in the files
 LONGEST_LINE = 64_000
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -161,18 +162,19 @@ def readable(line):
         event = json.loads(line)
         level, text = event.pop("level"), str(event.pop("event"))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return CONTROL.sub(_escaped, line)
+        return escaped(line)
     if text == "request" and level == "info":
         return None
     moment, logger = str(event.pop("timestamp", ""))[11:19], event.pop("logger", "")
     trace = event.pop("exception", "")
     pairs = " ".join(f"{name}={value}" for name, value in event.items())
-    shown = CONTROL.sub(_escaped, " ".join(filter(None, [moment, level.ljust(7), str(logger), text, pairs])))
-    return "\n".join([shown, *(CONTROL.sub(_escaped, part) for part in str(trace).splitlines())])
+    shown = " ".join(filter(None, [moment, level.ljust(7), str(logger), text, pairs]))
+    return "\n".join([escaped(shown), *map(escaped, str(trace).splitlines())])
 
 
-def _escaped(match):
-    return match[0].encode("unicode_escape").decode()
+def escaped(text):
+    """The text with control characters and direction marks as escapes: on a terminal they could hide or forge."""
+    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def sweep(session, seconds=5.0):

@@ -6,8 +6,9 @@ import sys
 
 import structlog
 
+from core.children import escaped
+
 SECRET = re.compile(r"pass(word)?$|secret|token|authorization|cookie|card_number|api_key", re.I)
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # Libraries whose "info" tells of every request or packet.
 CHATTY = ("engineio", "socketio", "urllib3", "stripe", "rq", "geventwebsocket", "sqlalchemy", "alembic")
 about = structlog.contextvars.bound_contextvars
@@ -62,5 +63,5 @@ def one_line(_logger, _method, event):
     """Show control characters and direction marks as escapes: on a terminal they could hide or forge a line."""
     for name, value in event.items():
         if isinstance(value, str) and name != "exception":
-            event[name] = CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), value)
+            event[name] = escaped(value)
     return event

@@ -282,3 +282,9 @@ def test_a_log_line_on_a_terminal_is_readable_and_cannot_forge_another():
     assert readable('{"level": "error", "event": "request", "path": "/"}') is not None
     assert readable("plain \x07 text") == "plain \\x07 text"
     assert readable("[1, 2]") == "[1, 2]"
+
+
+def test_starting_brings_nothing_that_gevent_must_patch_first():
+    program = "import core.front, sys; print([name for name in ('ssl', 'asyncio', 'flask') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[]\n", done.stderr
