@@ -5,6 +5,7 @@
 const CHAT_KEPT = 200;
 // What may wait behind a gap before the page stops caring and waits for the snapshot alone.
 const PENDING_KEPT = 500;
+const ACTIONS_KEPT = 20;
 
 /** The state before anything happened, from a snapshot (and, on a control page, GET …/staff). */
 export function start(snapshot, staff = null) {
@@ -78,9 +79,8 @@ const CHANGES = {
   'offer.stock': stockChanged,
   // A member's own stream tells of every show: what is flagged for staff, its author still sees.
   'chat.said': (state, { message, live_id: show = state.show.id }) => (show === state.show.id ? withMessage(state, message) : state),
-  'chat.restored': (state, { message }) => unflag(withMessage(state, message), message.id),
-  'chat.removed': (state, { id }) => unflag({ ...state, chat: state.chat.filter((line) => line.id !== id) }, id),
-  'chat.unflagged': (state, { id }) => unflag(state, id),
+  'chat.restored': (state, { message }) => withMessage(state, message),
+  'chat.removed': (state, { id }) => ({ ...state, chat: state.chat.filter((line) => line.id !== id) }),
   'hold.changed': (state, { hold }) => withHold(state, hold),
   'wait.changed': waitChanged,
   'order.changed': (state, { order }) => withOrder(state, order),
@@ -88,9 +88,11 @@ const CHANGES = {
   muted: (state, { live_id: show, muted = true }) => (show === state.show.id ? withMe(state, { muted }) : state),
   banned: (state) => withMe(state, { banned: true }),
   'run.changed': (state, { run }) => withStaff(state, { run }),
-  'chat.flagged': (state, { message }) => withStaff(state, { flagged: upsert(state.staff?.flagged ?? [], message) }),
-  'control.done': (state, { action }) => withStaff(state, { actions: upsert(state.staff?.actions ?? [], action) }),
-  'control.undone': (state, { id }) => withStaff(state, { actions: (state.staff?.actions ?? []).filter((a) => a.id !== id) }),
+  'desk.changed': (state, desk) => withStaff(state, desk),
+  'chat.flagged': (state, { message }) => withStaff(state, { flagged: inOrder(state.staff?.flagged, message) }),
+  'chat.unflagged': (state, { id }) => withStaff(state, { flagged: without(state.staff?.flagged, id) }),
+  'control.done': (state, { action }) => withStaff(state, { actions: [...without(state.staff?.actions, action.id), action].slice(-ACTIONS_KEPT) }),
+  'control.undone': (state, { id }) => withStaff(state, { actions: without(state.staff?.actions, id) }),
   'order.paid': (state, sale) => withStaff(state, { last_order: sale }),
 };
 
@@ -103,9 +105,12 @@ function showChanged(state, { show = null, ...flat }) {
 function stockChanged(state, { offer_id: id, stock: nested = null, ...flat }) {
   const stock = nested ?? flat;
   const offer = state.offers[id];
-  if (!offer || stock.version <= offer.stock.version) return state;
+  if (!offer || !isNewer(stock, offer.stock)) return state;
   return { ...state, offers: { ...state.offers, [id]: { ...offer, stock } } };
 }
+
+// A rehearsal sells from rows of its own, which count their own versions.
+const isNewer = (stock, known) => Boolean(stock.rehearsal) !== Boolean(known.rehearsal) || stock.version > known.version;
 
 /** The list with the item in its place by id, once. */
 function upsert(list, item) {
@@ -121,11 +126,8 @@ export function withMessage(state, message) {
   return { ...state, chat: chat.slice(-CHAT_KEPT) };
 }
 
-function unflag(state, id) {
-  const flagged = state.staff?.flagged;
-  return flagged?.some((line) => line.id === id) ? withStaff(state, { flagged: flagged.filter((line) => line.id !== id) }) : state;
-}
-
+const without = (list = [], id) => list.filter((item) => item.id !== id);
+const inOrder = (list, item) => [...without(list, item.id), item].sort((a, b) => a.id - b.id);
 const compare = (a, b) => (a < b ? -1 : Number(a > b));
 const withMe = (state, values) => (state.me ? { ...state, me: { ...state.me, ...values } } : state);
 const withStaff = (state, values) => (state.staff ? { ...state, staff: { ...state.staff, ...values } } : state);
@@ -202,7 +204,8 @@ function newerStocks(mine, theirs) {
   const offers = {};
   for (const [id, offer] of Object.entries(theirs)) {
     const stock = mine[id]?.stock;
-    offers[id] = stock && stock.version > offer.stock.version ? { ...offer, stock } : offer;
+    const isOurs = stock && Boolean(stock.rehearsal) === Boolean(offer.stock.rehearsal) && stock.version > offer.stock.version;
+    offers[id] = isOurs ? { ...offer, stock } : offer;
   }
   return offers;
 }
