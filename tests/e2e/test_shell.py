@@ -28,8 +28,10 @@ PAGE = """
 {{ pagination(3, 10, 99) }}
 <form method="post" action="/gone" data-once class="form">{{ stepper("How many", "quantity", 2, 1, 4) }}
 {{ field("Name", "name", "x", errors=["Too short."]) }}{{ password("Password") }}{{ file_drop("Drop a file", "file") }}
-{{ select("Kind", "kind", [("a", "A")], "a") }}{{ segments("Size", "size", [("s", "S"), ("m", "M")], "s") }}
-{{ textarea("Words", "words", "x") }}{{ checkbox("Tick", "tick") }}{{ switch("Slow", "slow") }}<button>Send</button></form>
+{{ select("Kind", "kind", [("a", "A")], "a") }}
+{{ segments("Size", "size", [("s", "S"), ("m", "M")], "s") }}
+{{ textarea("Words", "words", "x") }}{{ checkbox("Tick", "tick") }}{{ switch("Slow", "slow") }}
+<button>Send</button></form>
 <button type="button" data-open="end">End</button>
 <details class="menu"><summary>More</summary><div class="list"><button class="item">First</button></div></details>
 {% endblock %}
