@@ -1,0 +1,29 @@
+"""The demo's people. They are made up, and so is their password: it opens nothing but a demo."""
+import click
+
+from core.commands import command
+
+DOMAIN = "livestall.test"  # .test is nobody's (RFC 2606)
+PASSWORD = "market-lantern-22"  # noqa: S105
+HOST, ASSISTANT, STAFF, OPERATOR = (f"{name}@{DOMAIN}" for name in ("nora", "jun", "ana", "op"))
+VIEWERS = (f"mei@{DOMAIN}", f"tomasz@{DOMAIN}")
+
+# (e-mail, name, role or None, what the account is for)
+PEOPLE = (
+    (HOST, "Nora Lind", "host", "host, runs the show"),
+    (ASSISTANT, "Jun Park", "assistant", "assistant, helps her"),
+    (STAFF, "Ana Flores", "merchant_staff", "merchant staff: catalogue, orders"),
+    (OPERATOR, "Olu Perez", "operator", "operator of the platform"),
+    (VIEWERS[0], "Mei Lin", None, "viewer with a saved address and card"),
+    (VIEWERS[1], "Tomasz Nowak", None, "viewer with a saved address and card"),
+)
+# For the sign-in page of a demo: (what for, e-mail, password).
+SHOWN = [(purpose, email, PASSWORD) for email, _name, _role, purpose in PEOPLE]
+
+
+@command("accounts")
+def accounts():
+    """Print the demo's accounts."""
+    for email, _name, _role, purpose in PEOPLE:
+        click.echo(f"{email:<22} {purpose}")
+    click.echo(f"Password of all: {PASSWORD}")
