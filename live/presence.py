@@ -150,3 +150,10 @@ def take_reactions(live_id) -> int:
 def give_back_reactions(live_id, count: int) -> None:
     """The database did not take them after all."""
     react(live_id, count)
+
+
+def reset() -> None:
+    """Forget everything this process counted (a test begins)."""
+    with _lock:
+        for counted in (_here, _staff, _reacted, _seen):
+            counted.clear()

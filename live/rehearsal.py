@@ -67,6 +67,17 @@ def finish(db, show: LiveSession) -> None:
                                           ChatSanction.member_id.in_(simulated)))
     db.execute(update(RunItem).where(RunItem.live_session_id == show.id).values(started_at=None, ended_at=None))
     _restore(db, show)
+    _drop_actions(db, show)
+
+
+def _drop_actions(db, show) -> None:
+    """Control pages hear that each action is gone."""
+    kept = select(ControlAction.id).where(ControlAction.live_session_id == show.id, ControlAction.rehearsal,
+                                          ControlAction.undone_at.is_(None), ControlAction.kind != "undo")
+    events.append_all(db, [
+        {"stream": events.staff_stream(show.id), "kind": "control.undone", "urgent": False, "merge_key": None,
+         "payload": {"id": str(one), "rehearsal": True}}
+        for one in db.scalars(kept.order_by(ControlAction.created_at.desc()).limit(20)).all()])
     db.execute(delete(ControlAction).where(ControlAction.live_session_id == show.id, ControlAction.rehearsal))
 
 
@@ -88,11 +99,13 @@ def _let_people_go(db, show) -> None:
 
 
 def _drop_chat(db, show) -> None:
-    shown = db.scalars(select(ChatMessage.id).where(ChatMessage.live_session_id == show.id, ChatMessage.rehearsal,
-                                                    ChatMessage.state == "visible").order_by(ChatMessage.id.desc()).limit(60))
+    shown = db.execute(select(ChatMessage.id, ChatMessage.state).where(
+        ChatMessage.live_session_id == show.id, ChatMessage.rehearsal, ChatMessage.state != "removed")
+        .order_by(ChatMessage.id.desc()).limit(120)).all()
     events.append_all(db, [
-        {"stream": events.live_stream(show.id), "kind": "chat.removed", "urgent": False, "merge_key": None,
-         "payload": {"id": one, "rehearsal": True}} for one in shown.all()])
+        {"stream": events.live_stream(show.id) if state == "visible" else events.staff_stream(show.id),
+         "kind": "chat.removed", "urgent": False, "merge_key": None, "payload": {"id": one, "rehearsal": True}}
+        for one, state in shown])
     db.execute(delete(ChatMessage).where(ChatMessage.live_session_id == show.id, ChatMessage.rehearsal))
 
 

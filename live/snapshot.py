@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 from sqlalchemy import Text, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import noload
 
 from campaigns.stock.queries import mine
 from core import clock, events
@@ -212,7 +211,7 @@ def _orders(db, campaign_id, member_id, rehearsal) -> list[dict]:
     lines = _agg(func.jsonb_build_object(*_pairs(line, "offer_id hold_id")), line.c.position, line.c.order_id == Order.id)
     last = (select(func.jsonb_build_object(*_pairs(payment, "state method failure"))).where(payment.c.order_id == Order.id)
             .order_by(payment.c.id.desc()).limit(1).scalar_subquery())
-    rows = db.execute(select(Order, lines.label("parts"), last.label("payment")).options(noload(Order.lines)).where(
+    rows = db.execute(select(Order, lines.label("parts"), last.label("payment")).where(
         Order.member_id == member_id, Order.campaign_id == campaign_id, Order.rehearsal == rehearsal)
         .order_by(Order.number)).all()
     return [_order_out(row) for row in rows]

@@ -27,15 +27,14 @@ def staff_snapshot(db, live_id: uuid.UUID, member) -> dict:
                     .where(events.Stream.name == events.staff_stream(live_id)))
     shown = figures.staff_figures(db, live_id)
     return {"seq": seq, "run": tell.run_of(db, show), "flagged": flagged(db, live_id, rehearsal), "figures": shown,
-            "revenue": shown["revenue"], "actions": actions_of(db, show, rehearsal), "here": shown["here"],
+            "revenue": shown["revenue"], "actions": actions_of(db, show), "here": shown["here"],
             **tell.desk_of(db, show)}
 
 
-def actions_of(db, show, rehearsal: bool) -> list[dict]:
+def actions_of(db, show) -> list[dict]:
     """The last actions that stand, oldest first."""
     rows = db.execute(select(ControlAction, Member.name).outerjoin(Member, Member.id == ControlAction.by_member_id)
-                      .where(ControlAction.live_session_id == show.id, ControlAction.rehearsal == rehearsal,
-                             ControlAction.kind != "undo", ControlAction.undone_at.is_(None))
+                      .where(ControlAction.live_session_id == show.id, ControlAction.kind != "undo", ControlAction.undone_at.is_(None))
                       .order_by(ControlAction.created_at.desc(), ControlAction.id.desc()).limit(MOST_ACTIONS)).all()
     return [out(row, name, show) for row, name in reversed(rows)]
 
@@ -53,8 +52,9 @@ def apply(staff: dict, event: dict) -> dict:
         case "chat.flagged":
             rest = [line for line in staff["flagged"] if line["id"] != payload["message"]["id"]]
             return {**staff, "flagged": sorted([*rest, payload["message"]], key=lambda line: line["id"])}
-        case "chat.unflagged":
-            return {**staff, "flagged": [line for line in staff["flagged"] if line["id"] != payload["id"]]}
+        case "chat.restored" | "chat.removed":
+            decided = payload["message"]["id"] if "message" in payload else payload["id"]
+            return {**staff, "flagged": [line for line in staff["flagged"] if line["id"] != decided]}
         case "control.done":
             rest = [action for action in staff["actions"] if action["id"] != payload["action"]["id"]]
             return {**staff, "actions": [*rest, payload["action"]][-MOST_ACTIONS:]}

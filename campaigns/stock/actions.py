@@ -11,7 +11,7 @@ from campaigns.stock import line
 from campaigns.stock.errors import HoldGone, NotEnough
 from campaigns.stock.models import Hold, OfferMember, OfferStock
 from campaigns.stock.queries import lock_stock
-from campaigns.stock.tell import changed, tell_hold
+from campaigns.stock.tell import changed, tell_hold, tell_stock
 from core.errors import NotFound
 
 
@@ -233,11 +233,20 @@ def drop_rehearsal(db, offer_id: uuid.UUID) -> None:
         return
     real = lock_stock(db, db.scalar(select(OfferStock.id).where(OfferStock.offer_id == offer_id,
                                                                 ~OfferStock.rehearsal)))
-    version = play.version
+    play = lock_stock(db, play.id)  # read anew: a last claim may just have counted its version up
+    version, live_session_id = play.version, play.live_session_id
     db.delete(play)
     real.version = max(real.version, version)
     changed(db, real, urgent=True)
+    if real.live_session_id != live_session_id:
+        tell_stock(db, real, live_session_id, urgent=True)
 
 
-__all__ = ["add_units", "close_sale", "consume", "drop_rehearsal", "expire_due", "extend_sale", "give_back",
+def adopt(db, stock_id, live_session_id: uuid.UUID) -> None:
+    """From now on this show hears of the offer's numbers. Nothing else changes."""
+    lock_stock(db, stock_id).live_session_id = live_session_id
+    db.flush()
+
+
+__all__ = ["add_units", "adopt", "close_sale", "consume", "drop_rehearsal", "expire_due", "extend_sale", "give_back",
            "open_sale", "open_shelf", "reclaim", "release", "return_sold", "set_price", "start_rehearsal"]

@@ -9,9 +9,13 @@ def changed(db, stock: OfferStock, urgent: bool = False) -> None:
     stock.version += 1
     db.flush()
     if stock.live_session_id:
-        events.append(db, events.live_stream(stock.live_session_id), "offer.stock",
-                      {"offer_id": str(stock.offer_id), **stock_out(stock)}, urgent=urgent,
-                      merge_key=str(stock.offer_id))
+        tell_stock(db, stock, stock.live_session_id, urgent)
+
+
+def tell_stock(db, stock: OfferStock, live_session_id, urgent: bool = False) -> None:
+    """Tell a show the numbers as they are."""
+    events.append(db, events.live_stream(live_session_id), "offer.stock",
+                  {"offer_id": str(stock.offer_id), **stock_out(stock)}, urgent=urgent, merge_key=str(stock.offer_id))
 
 
 def tell_hold(db, hold: Hold, currency: str) -> None:

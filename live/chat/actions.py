@@ -117,8 +117,10 @@ def set_state(db, line: ChatMessage, state: str, by) -> None:
                       {"message": message_out(line), **more})
     elif was == "visible":
         events.append(db, stream, "chat.removed", {"id": line.id, **more}, urgent=True)
-    if was == "flagged":
-        events.append(db, events.staff_stream(line.live_session_id), "chat.unflagged", {"id": line.id, **more})
+    if was == "flagged":  # on the control page it leaves the list of those that wait
+        decided = {"message": message_out(line)} if state == "visible" else {"id": line.id}
+        events.append(db, events.staff_stream(line.live_session_id),
+                      "chat.restored" if state == "visible" else "chat.removed", {**decided, **more}, urgent=True)
     db.flush()
 
 

@@ -4,19 +4,24 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import fields, validate
 from sqlalchemy import func, select, update
 
-from campaigns.stock.actions import close_sale
+from campaigns.stock.actions import adopt, close_sale
 from campaigns.stock.models import OfferStock
 from campaigns.terms.lifecycle import move as move_campaign
+from campaigns.terms.models import Offer
 from core.errors import DomainError, Invalid
 from core.web import In
 from live import rehearsal
 from live.show.control import OPEN, Change, Desk, action, keep, put_back
 from live.show.lifecycle import ON_AIR, move
-from live.show.models import FlashSale, RunItem
+from live.show.models import FlashSale, LiveSession, RunItem
 
 
 class CampaignNotReady(DomainError):
     code, message = "campaign_not_ready", _l("Publish the campaign first: its terms and stock must stand before the show.")
+
+
+class OtherOnAir(DomainError):
+    code, message = "other_on_air", _l("Another show of this campaign is on air.")
 
 
 class LastItem(DomainError):
@@ -48,11 +53,24 @@ def end_rehearsal(desk: Desk, _data) -> Change:
 def go_live(desk: Desk, _data) -> Change:
     """On air; the campaign goes live with its first show. Offers stay closed until the host opens them."""
     ready(desk)
+    _alone(desk)
     move(desk.show, "live")
     desk.show.started_at = desk.now
     if desk.campaign.state == "scheduled":
         move_campaign(desk.db, desk.campaign, "live")
     return Change(show=True)
+
+
+def _alone(desk: Desk) -> None:
+    """An offer's numbers are told to one show, so a campaign has one show on air at a time; this one takes them over."""
+    other = select(LiveSession.id).where(LiveSession.campaign_id == desk.show.campaign_id, LiveSession.id != desk.show.id,
+                                         LiveSession.state.in_(ON_AIR))
+    if desk.db.scalar(other) is not None:
+        raise OtherOnAir
+    shelves = select(OfferStock.id).join(Offer, Offer.id == OfferStock.offer_id).where(
+        Offer.campaign_id == desk.show.campaign_id, ~OfferStock.rehearsal).order_by(OfferStock.id)
+    for stock_id in desk.db.scalars(shelves).all():
+        adopt(desk.db, stock_id, desk.show.id)
 
 
 @action("pause", states={"live"})
