@@ -66,9 +66,12 @@ def returned(order_id):
     """Back from the bank: ask it at once, so that buying goes on without webhooks, Redis or a worker."""
     with reading() as db:
         order = queries.access_order(db, order_id, g.member)
-        waiting = [one.id for one in queries.payments_of(db, order.id) if one.state in OPEN_STATES]
+        # The last one also when a webhook was faster: the card may still have to be kept.
+        tried = queries.payments_of(db, order.id)
+        waiting = [one.id for one in tried if one.state in OPEN_STATES or one is tried[-1]]
     for payment_id in waiting:
         attempts.look_up(payment_id)
+        attempts.keep_card(payment_id)
     with reading() as db:
         jobs.hurry(queries.pending_refund(db, order_id=order_id))
     return redirect(url_for("orders.show", order_id=order_id))

@@ -38,6 +38,14 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class CardFacts:
+    """A card that the buyer asked the provider to keep: its reference there, and how to name it."""
+    ref: str
+    brand: str
+    last4: str
+
+
+@dataclass(frozen=True)
 class Result:
     """What the provider says of a payment. state: pending | succeeded | failed | missing (it never heard of it)."""
     state: str
@@ -46,6 +54,7 @@ class Result:
     currency: str | None = None
     failure: str | None = None
     redirect_url: str | None = None
+    card: CardFacts | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from campaigns.stock.models import Hold
 from core.db import reading, transaction
 from members.models import Member, Merchant
+from orders import cards
 from orders.models import Order, OrderLine
 from orders.payments import Ask, NoAnswer, Result, apply, named
 from orders.payments.models import OPEN_STATES, Payment, SavedCard
@@ -28,6 +29,23 @@ def look_up(payment_id: uuid.UUID) -> None:
             return
         payment.checks += 1
     _call(payment_id, "lookup")
+
+
+def keep_card(payment_id: uuid.UUID) -> None:
+    """Keep the card of a payment on the provider's page, if the buyer ticked that there. Not worth a second try."""
+    with reading() as db:
+        payment = db.get(Payment, payment_id)
+        if payment.state != "succeeded" or payment.method != "bank_page":
+            return
+        member_id = db.get(Order, payment.order_id).member_id
+        ask = _ask(db, payment)
+    try:
+        card = named(payment.provider).lookup(ask).card
+    except NoAnswer:
+        return
+    if card:
+        with transaction() as db:
+            cards.keep(db, member_id, payment.provider, card)
 
 
 def _call(payment_id: uuid.UUID, what: str) -> None:

@@ -59,7 +59,11 @@ def apply_refund(db, refund_id: uuid.UUID, result: RefundResult) -> None:
     news.changed(db, order)
 
 
-def wake(db, key: str) -> None:
-    """A webhook spoke of this refund: ask now."""
-    db.execute(update(Refund).where(Refund.state == "pending", Refund.key == key.rsplit(":", 1)[0])
-               .values(next_at=now()))
+def wake(db, key: str) -> uuid.UUID | None:
+    """A webhook spoke of this refund: have it asked about, even if it was done, since a bank may turn it back later."""
+    name, _colon, attempt = key.rpartition(":")
+    if not attempt.isdigit():
+        return None
+    return db.scalar(update(Refund).where(Refund.key == name, Refund.attempt == int(attempt),
+                                          Refund.state.in_(("pending", "succeeded")))
+                     .values(state="pending", next_at=now()).returning(Refund.id))

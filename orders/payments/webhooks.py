@@ -49,17 +49,20 @@ def take(db, provider_name: str, notice: Notice) -> tuple[str, object]:
         .on_conflict_do_nothing(index_elements=["provider", "event_id"]).returning(PaymentNotice.id))
     if kept is None:
         return "repeat", None
-    payment_id = notice.payment_key and db.scalar(select(Payment.id).where(
-        Payment.key == notice.payment_key, Payment.provider == provider_name))
-    if notice.refund_key:
-        returns.wake(db, notice.refund_key)
-        effect = "refund"
-    elif notice.result is None:
-        effect = "none"
-    elif payment_id is None:
-        effect = "unknown_payment"
-    else:
-        effect = apply.apply_result(db, payment_id, notice.result)
+    effect, refund_id = _do(db, provider_name, notice)
     row = db.get(PaymentNotice, kept)
     row.applied_at, row.effect = now(), effect
-    return effect, queries.pending_refund(db, payment_id) if payment_id else None
+    return effect, refund_id
+
+
+def _do(db, provider_name: str, notice: Notice) -> tuple[str, object]:
+    if notice.refund_key:
+        refund_id = returns.wake(db, notice.refund_key)
+        return ("refund" if refund_id else "unknown_refund"), refund_id
+    if notice.result is None:
+        return "none", None
+    payment_id = notice.payment_key and db.scalar(select(Payment.id).where(
+        Payment.key == notice.payment_key, Payment.provider == provider_name))
+    if payment_id is None:
+        return "unknown_payment", None
+    return apply.apply_result(db, payment_id, notice.result), queries.pending_refund(db, payment_id)
