@@ -145,11 +145,19 @@ def page_url(page: int) -> str:
     return url_for(request.endpoint, **arguments)
 
 
+def attributes(values: dict) -> Markup:
+    """HTML attributes, each with a space before it: True is a bare one, False and None are none. Names are trusted."""
+    said = [Markup(" {}").format(name) if value is True else Markup(' {}="{}"').format(name, value)
+            for name, value in values.items() if value is not None and value is not False]
+    return Markup("").join(said)
+
+
 def init_app(app: Flask) -> None:
     """Set up gettext and what base.html and _ui.html call."""
     compile_stale()
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(CATALOGUES))
     Babel(app, locale_selector=locale)
+    app.jinja_env.filters["attributes"] = attributes
     app.jinja_env.globals.update(
         language=language, html_lang=html_lang, locale=locale, theme=theme, languages=LANGUAGES,
         has_endpoint=has_endpoint, js_strings=lambda: js_strings(language()), money_text=money_text,
