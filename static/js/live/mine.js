@@ -2,6 +2,7 @@
 
 import { h, icon, setText, show } from '/static/js/dom.js';
 import { money, number, t, tn } from '/static/js/i18n.js';
+import { paint as paintCountdown } from '/static/js/ui/countdown.js';
 import { picture, setButton } from '/static/js/live/parts.js';
 import { putAside } from '/static/js/live/buying.js';
 import { mayTake, saleOf } from '/static/js/live/select.js';
@@ -54,7 +55,10 @@ export function payFace(button) {
   button.replaceChildren(words, timer);
   return (text, until, enabled) => {
     setText(words, text);
-    if (timer.dataset.until !== until) timer.dataset.until = until;
+    if (timer.dataset.until !== until) {
+      timer.dataset.until = until;
+      paintCountdown(timer);
+    }
     button.disabled = !enabled;
   };
 }

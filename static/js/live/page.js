@@ -13,6 +13,9 @@ import { Line, refresher, spreadMs } from '/static/js/live/socket.js';
 import { applyDelayed, applyFrame, applySnapshot, applyTick, needsSnapshot, start } from '/static/js/live/state.js';
 import { createStore } from '/static/js/live/store.js';
 
+// A gap is usually closed in 0.1 s; a page that could not close it for 3 s does not know the price any more.
+const BEHIND_MS = 3000;
+
 /**
  * Set up a page of a show from its first snapshot. `paint(state)` and `changed(state, before)` are the page's own.
  * Gives the context that every part of the page is handed.
@@ -28,10 +31,14 @@ export function openShow(snapshot, { paint, changed = () => {} }) {
   adjust(snapshot.now, performance.timeOrigin + (entry?.requestStart ?? 0), arrived);
   let asOf = Date.parse(snapshot.now);
   let line = null;
+  let isSynced = true; // false from the moment the line is lost until a snapshot has come over the new one
+  let gapSince = null;
 
   const store = createStore(withReminders(withActs(start(snapshot))), {
     paint,
     changed(state, before) {
+      if (state.me?.banned) location.reload();
+      gapSince = needsSnapshot(state) ? gapSince ?? performance.now() : null;
       if (needsSnapshot(state) && line?.isLive) refresh();
       ctx.buying.follow();
       changed(state, before);
@@ -44,12 +51,14 @@ export function openShow(snapshot, { paint, changed = () => {} }) {
     const fresh = await get(`/api/live/${liveId}`, { repeat: false, timeoutMs: 6000 });
     adjust(fresh.now, sent, Date.now());
     asOf = clock.now();
+    isSynced = true;
     store.update((state) => keepChoice(applySnapshot(state, fresh)));
+    store.repaint();
     ctx.buying.resume().catch(ignoreNetwork);
   }
   const refresh = refresher({
     load: () => load().catch((error) => { if (error.code === 'banned') location.reload(); throw error; }),
-    isWanted: () => needsSnapshot(store.state) && line.isLive,
+    isWanted: () => (needsSnapshot(store.state) || !isSynced) && line.isLive,
     spread: () => spreadMs(store.state.counters.viewers ?? 0),
   });
 
@@ -57,9 +66,14 @@ export function openShow(snapshot, { paint, changed = () => {} }) {
     store, clock, refresh,
     nowMs: () => clock.now(),
     asOf: () => asOf,
-    status: () => line?.status ?? 'connecting',
+    /** "connecting" | "online" | "reconnecting" | "offline": the line, and whether the page has caught up with it. */
+    status() {
+      if (!line || line.status !== 'online') return line?.status ?? 'connecting';
+      const isBehind = !isSynced || (gapSince !== null && performance.now() - gapSince > BEHIND_MS);
+      return isBehind ? 'reconnecting' : 'online';
+    },
     // The first seconds of a page are as true as its snapshot; after that only a line makes it so.
-    isLive: () => !store.state.signedOut && (line === null || line.status === 'online' || line.status === 'connecting'),
+    isLive: () => !store.state.signedOut && (ctx.status() === 'online' || ctx.status() === 'connecting'),
     getLine: () => line,
     phase: (state, offer) => phaseOf(state, offer, { nowMs: clock.now(), act: state.acts[offer.id], seen: state.seen }),
     said: (text, kind = '') => { toast(text, { kind }); announce(text); },
@@ -85,8 +99,8 @@ export function openShow(snapshot, { paint, changed = () => {} }) {
       refused(answer) {
         if (answer.code === 'banned' || answer.code === 'not_found') location.reload();
       },
-      status() {
-        if (line.isLive) asOf = clock.now();
+      status(status) {
+        if (status !== 'online' && line.everJoined) isSynced = false;
         store.repaint();
       },
     },

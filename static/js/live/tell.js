@@ -60,16 +60,18 @@ function aboutCounter(say, state, before, nowMs) {
 
 function aboutMe(say, state, before) {
   const title = (id) => state.offers[id]?.title ?? '';
+  const air = onAir(state)?.id;
   for (const order of state.me.orders) {
     const old = before.me.orders.find(({ id }) => id === order.id);
     if (old?.state === order.state) continue;
-    if (order.state === 'paid') tellOrder(say, t('Paid. Order {number}, {name}', { number: order.number, name: title(order.offer_ids[0]) }), 'paid');
-    else if (order.state === 'expired') tellOrder(say, t('Order {number} ran out of time', { number: order.number }), 'lost');
+    const isShown = order.offer_ids.includes(air);
+    if (order.state === 'paid') tellOrder(say, t('Paid. Order {number}, {name}', { number: order.number, name: title(order.offer_ids[0]) }), 'paid', isShown);
+    else if (order.state === 'expired') tellOrder(say, t('Order {number} ran out of time', { number: order.number }), 'lost', isShown);
   }
   for (const hold of state.me.holds) {
     if (before.me.holds.some(({ id }) => id === hold.id)) continue;
     if (hold.source !== 'waitlist') say('hold', tn('{n} reserved for you', '{n} reserved for you', hold.quantity));
-    else tellOrder(say, t('Your turn: {name} is kept for you for 2 minutes', { name: title(hold.offer_id) }), 'turn');
+    else tellOrder(say, t('Your turn: {name} is kept for you for 2 minutes', { name: title(hold.offer_id) }), 'turn', hold.offer_id === air);
   }
   for (const wait of state.me.waits) {
     const old = before.me.waits.find(({ offer_id: id }) => id === wait.offer_id);
@@ -79,9 +81,10 @@ function aboutMe(say, state, before) {
   for (const wait of lost) say('place', t('You are no longer in line for {name}', { name: title(wait.offer_id) }));
 }
 
-function tellOrder(say, text, kind) {
+// What the card itself shows needs no toast over it.
+function tellOrder(say, text, kind, isShown) {
   say(`order-${kind}`, text);
-  toast(text, { seconds: kind === 'turn' ? 10 : 5 });
+  if (!isShown) toast(text, { seconds: kind === 'turn' ? 10 : 5 });
   if (kind === 'turn') navigator.vibrate?.(200);
 }
 
