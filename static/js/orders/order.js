@@ -1,7 +1,6 @@
 // The order's page follows the news: over the socket where it is, else by asking. What changed is fetched as the
 // server draws it and swapped in, so that there is one drawing.
 
-import { io } from 'socket.io-client';
 import { ApiError, get, post } from '/static/js/api.js';
 import { $, on } from '/static/js/dom.js';
 import { t } from '/static/js/i18n.js';
@@ -49,7 +48,8 @@ async function ask() {
   setTimeout(ask, ASK_MS);
 }
 
-function listen() {
+async function listen() {
+  const { io } = await import('socket.io-client');
   line = new Line({
     io, clock: serverClock(), join: { event: 'join_orders', data: {} }, also: [],
     on: {
@@ -79,5 +79,5 @@ on(document, 'submit', 'form[data-pay]', async (event, form) => {
   }
 });
 
-listen();
+listen().catch(() => {}); // without a line, asking is enough
 setTimeout(ask, ASK_MS);
