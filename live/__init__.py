@@ -4,7 +4,7 @@ import time
 
 import structlog
 
-from core import commands, events, serving  # noqa: F401
+from core import events, serving  # noqa: F401
 from live.chat import models as chat_models  # noqa: F401
 from live.show import models as show_models  # noqa: F401
 
@@ -14,7 +14,7 @@ PRESENCE_SECONDS = 1.0
 
 def init_app(app) -> None:
     """Connect this package to the application."""
-    from live import commands as relay_command  # noqa: F401
+    from live.commands import relay  # noqa: F401
     from live import figures, rehearsal, sockets, views, views_api, views_studio  # noqa: F401
     from live.chat import moderation  # noqa: F401
     from live.show import clockwork, selling, steps  # noqa: F401

@@ -1,0 +1,75 @@
+"""A real browser against the real product. Chromium is the system's; a missing one fails, it is not skipped."""
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.stack import Stack
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which(
+    "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", "--use-fake-ui-for-media-stream",
+         "--use-fake-device-for-media-stream"]
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1440, "height": 900}
+SHOTS = Path(__file__).resolve().parents[2] / "var" / "shots"
+
+
+@pytest.fixture(scope="session")
+def stack(servers, tmp_path_factory):
+    """The product with demo data, one for all browser tests of a process."""
+    with Stack(servers, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    assert CHROMIUM, "No Chromium: apt-get install chromium, or set CHROMIUM to its path."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def person(chromium, stack):
+    """person(email=None, phone=True, lang="en", theme="light") → a page of a browser of one's own, signed in."""
+    contexts, problems = [], []
+
+    def open_browser(email=None, *, phone=True, lang="en", theme="light"):
+        context = chromium.new_context(viewport=PHONE if phone else DESKTOP, locale={"en": "en-GB", "zh": "zh-CN"}[lang],
+                                       has_touch=phone, color_scheme=theme, reduced_motion="reduce", base_url=stack.url)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
+        page.on("console", lambda m: problems.append(f"{page.url}: {m.text}")
+                if m.type == "error" and "Failed to load resource" not in m.text and "WebSocket" not in m.text else None)
+        if email:
+            sign_in(page, email)
+        return page
+    yield open_browser
+    for context in contexts:
+        context.close()
+    assert not problems, problems
+
+
+def sign_in(page, email: str, password: str | None = None) -> None:
+    """Through the form, as a person would."""
+    from demo.accounts import PASSWORD
+    page.goto("/sign-in")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password]", password or PASSWORD)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def shoot(page, name: str) -> Path:
+    """Keep a screenshot under var/shots (git-ignored)."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    path = SHOTS / f"{name}.png"
+    page.screenshot(path=path)
+    return path

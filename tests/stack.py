@@ -1,0 +1,110 @@
+"""The real product as processes: web, relay and worker on real servers, for browser, socket and fault tests."""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def new_database(database_url: str) -> str:
+    """The URL of a fresh database in the same cluster."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = admin.url.set(database=name).render_as_string(hide_password=False)
+    admin.dispose()
+    return url
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+class Stack:
+    """`with Stack(servers, folder) as stack:` starts everything; names are web1…webN, relay1…, worker."""
+
+    def __init__(self, servers, folder: Path, *, web: int = 1, relays: int = 1, seed: bool = True, **env):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.folder, self.seed = Path(folder), seed
+        self.database_url = new_database(servers[0])
+        self.env = {**os.environ, "APP_ENV": "development", "DATABASE_URL": self.database_url, "REDIS_URL": servers[1],
+                    "SECRET_KEY": "e" * 40, "BASE_URL": self.url, "DATA_DIR": str(self.folder / "data"), "DEMO": "1",
+                    "PORT": str(self.port), "LOG_FORMAT": "json", **env}
+        self.names = [f"web{n + 1}" for n in range(web)] + [f"relay{n + 1}" for n in range(relays)] + ["worker"]
+        self.processes: dict[str, subprocess.Popen] = {}
+
+    def __enter__(self):
+        self.run("migrate")
+        if self.seed:
+            self.run("seed")
+        for name in self.names:
+            self.start(name)
+        self.wait_ready()
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def run(self, *words) -> str:
+        """A command of app.py, to its end; its output. Fails on an exit code."""
+        done = subprocess.run([sys.executable, "app.py", *words], cwd=ROOT, env=self.env, capture_output=True, text=True,
+                              timeout=120)
+        assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def start(self, name: str) -> None:
+        """Start a process; its log is in folder/name.log."""
+        words = {"web": ["web", "--port", str(self.port)], "relay": ["relay"], "worker": ["worker"]}
+        with open(self.folder / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen([sys.executable, "app.py", *words[name.rstrip("0123456789")]],
+                                                    cwd=ROOT, env=self.env, stdout=log, stderr=log)
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Send a signal to one of our own processes and wait for its end."""
+        self.processes[name].send_signal(number)
+        self.processes[name].wait(10)
+
+    def get(self, path: str, timeout: float = 5.0):
+        """(status, body as JSON or text) of a plain GET."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read().decode()
+        finally:
+            connection.close()
+        return answer.status, json.loads(body) if "json" in (answer.getheader("Content-Type") or "") else body
+
+    def wait_ready(self, seconds: float = 30.0) -> None:
+        """Until /readyz says ready. Raises with the logs if it does not."""
+        end, last = time.monotonic() + seconds, None
+        while time.monotonic() < end:
+            try:
+                last = self.get("/readyz")
+                if last[1].get("status") == "ready":
+                    return
+            except (OSError, AttributeError):
+                pass
+            time.sleep(0.1)
+        logs = "\n".join(f"--- {p.name}\n{p.read_text()[-2000:]}" for p in self.folder.glob("*.log"))
+        raise AssertionError(f"not ready: {last}\n{logs}")
