@@ -108,7 +108,7 @@ def _failed_jobs(most: int = PER_PAGE) -> tuple[int | None, list[dict]]:
 
 def _job_out(job: Job) -> dict:
     result = job.latest_result()
-    trace = (result.exc_string if result else None) or ""
+    trace = (result.exc_string if result else None) or job.exc_info or ""
     return {"id": job.id, "name": job.func_name, "words": ", ".join(map(repr, job.args)), "at": job.ended_at,
             "error": trace.strip().splitlines()[-1] if trace.strip() else "", "trace": trace.strip()}
 

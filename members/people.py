@@ -17,6 +17,8 @@ from members.words import role_names, role_notes
 # Per shop and hour: a team is invited in one go, an address list is not.
 INVITES_FREE = 30
 REVOKED_KEY = "revoked"
+# What a menu holds on a phone; an operator's other shops are on the operator's page.
+MOST_IN_MENU = 8
 
 
 def _people_page(errors, message, values):
@@ -127,4 +129,5 @@ def _read_shops() -> list:
     with reading() as db:
         shops = queries.my_merchants(db)
         now = queries.current_merchant(db).id if shops else None
-    return [(shop, shop.id == now) for shop in shops] if len(shops) > 1 else []
+    others = [shop for shop in shops if shop.id != now][:MOST_IN_MENU - 1]
+    return [(shop, shop.id == now) for shop in shops if shop.id == now or shop in others] if others else []

@@ -1,7 +1,8 @@
 """The operator's pages: shops, letters, failed jobs, members."""
 import pytest
-from rq.job import JobStatus
+from rq import SimpleWorker
 from rq.registry import FailedJobRegistry
+from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 from core import jobs
@@ -101,11 +102,11 @@ def test_a_failed_job_is_shown_with_its_reason_and_can_be_tried_again(op, db):
     for job_id in registry.get_job_ids():
         registry.remove(job_id, delete_job=True)
     job = queue.enqueue_call("tests.members.test_operator.boom", args=("bang",))
-    queue.remove(job.id)
-    job.set_status(JobStatus.FAILED)
-    registry.add(job, ttl=600, exc_string="Traceback …\nRuntimeError: it went bang")
+    SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer).work(burst=True)
+    assert registry.get_job_ids() == [job.id]
     page = op.get("/operator/jobs").get_data(as_text=True)
     assert "tests.members.test_operator.boom" in page
+    assert "RuntimeError: it went bang" in page
     assert op.post(f"/operator/jobs/{job.id}/retry").status_code == 303
     assert job.id in queue.get_job_ids()
     assert registry.get_job_ids() == []
