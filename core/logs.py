@@ -10,7 +10,8 @@ from core.children import escaped
 
 SECRET = re.compile(r"pass(word)?$|secret|token|authorization|cookie|card_number|api_key", re.I)
 # Libraries whose "info" tells of every request or packet.
-CHATTY = ("engineio", "socketio", "urllib3", "stripe", "rq", "geventwebsocket", "sqlalchemy", "alembic")
+CHATTY = ("engineio", "socketio", "engineio.server", "socketio.server",  # else they add handlers of their own
+          "engineio.client", "socketio.client", "urllib3", "stripe", "rq", "geventwebsocket", "sqlalchemy", "alembic")
 about = structlog.contextvars.bound_contextvars
 
 

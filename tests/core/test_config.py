@@ -178,3 +178,14 @@ def test_the_command_line_prints_the_line_and_ends_with_2(tmp_path):
     assert done.returncode == 2
     assert done.stderr == "PORT is 'nowhere': give a whole number from 1 to 65535.\n"
     assert done.stdout == ""
+
+
+def test_the_container_files_set_only_what_is_read_and_all_that_production_needs():
+    compose = (ROOT / "compose.yaml").read_text()
+    block = compose[compose.index("environment: &settings"):compose.index("depends_on: &needs")]
+    set_there = set(re.findall(r"^ {4}([A-Z_]+):", block, re.M)) | set(
+        re.findall(r"\b([A-Z_]+)=", (ROOT / "Dockerfile").read_text().split("ENV ", 1)[1].split("\nRUN")[0]))
+    read = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
+    of_python = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PIP_NO_CACHE_DIR", "PIP_DISABLE_PIP_VERSION_CHECK"}
+    assert set_there - of_python <= read
+    assert set(PRODUCTION) <= set_there
