@@ -32,7 +32,7 @@ def blocks():
     """The declarations of light, of dark by the system's wish and of dark by choice."""
     light = re.search(r":root \{(.*?)\n\}", TOKENS_BARE, re.S)[1]
     system = re.search(r':root:not\(\[data-theme="light"\]\) \{(.*?)\}', TOKENS_BARE, re.S)[1]
-    chosen = re.search(r':root\[data-theme="dark"\] \{(.*?)\n\}', TOKENS_BARE, re.S)[1]
+    chosen = re.search(r':root\[data-theme="dark"\] \{(.*?)\}', TOKENS_BARE, re.S)[1]
     return [dict(re.findall(r"(--[\w-]+|color-scheme):\s*([^;]+);", block)) for block in (light, system, chosen)]
 
 
@@ -68,6 +68,13 @@ def test_dark_by_wish_and_dark_by_choice_are_equal():
     _, system, chosen = blocks()
     assert system == chosen
     assert len(chosen) > 20
+
+
+def test_paper_is_never_dark():
+    for selector in (':root:not([data-theme="light"])', ':root[data-theme="dark"]'):
+        before = TOKENS_BARE[:TOKENS_BARE.index(selector)].rstrip()
+        assert before.endswith("{")
+        assert before.rsplit("@media", 1)[1].strip().startswith("screen")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
