@@ -60,6 +60,19 @@ export function wireCells(root, { state, dispatch, url, save, onRefused }) {
     patch(tick.checked, cell);
   }
 
+  /** Undo what was typed: back to what is on its way to the server, else to what it has. */
+  function putBack(input) {
+    const offer = offerOf(input);
+    const { field } = input.dataset;
+    const edit = state().edits[cellKey(offer.id, field)];
+    if (edit && !edit.error) {
+      input.value = edit.text;
+      return;
+    }
+    input.value = cellText(offer, field, currency());
+    dispatch({ type: 'reverted', id: offer.id, field });
+  }
+
   function go(input, steps) {
     const column = $$(`[data-field="${input.dataset.field}"]`, root);
     const next = column[column.indexOf(input) + steps];
@@ -76,10 +89,8 @@ export function wireCells(root, { state, dispatch, url, save, onRefused }) {
     if (event.key === 'Enter') {
       event.preventDefault();
       go(input, event.shiftKey ? -1 : 1);
-    } else if (event.key === 'Escape') {
-      const offer = offerOf(input);
-      input.value = cellText(offer, input.dataset.field, currency());
-      dispatch({ type: 'reverted', id: offer.id, field: input.dataset.field });
-    }
+    } else if (event.key === 'Escape') putBack(input);
   });
+  // A cell is not painted while it is being typed in; what changed meanwhile shows when it is left.
+  on(root, 'focusout', '[data-field]', () => dispatch({ type: 'left' }));
 }

@@ -8,6 +8,7 @@ export const cellKey = (offerId, field) => `${offerId}.${field}`;
 /**
  * Events: sheet {sheet} · edited {id, field, text, error?} · sent {id, field, text} (the server has it) ·
  * refused {id, field, message} · reverted {id, field} · saving {saving} · percent {percent} · reordered {ids}.
+ * Others change nothing (and are painted).
  */
 export function apply(state, event) {
   const change = CHANGES[event.type];
