@@ -14,9 +14,9 @@ PRESENCE_SECONDS = 1.0
 
 def init_app(app) -> None:
     """Connect this package to the application."""
-    from live.commands import relay  # noqa: F401
     from live import figures, rehearsal, sockets, views, views_api, views_studio  # noqa: F401
     from live.chat import moderation  # noqa: F401
+    from live.commands import relay  # noqa: F401
     from live.show import clockwork, selling, steps  # noqa: F401
     clockwork.init_app(app)
     app.register_blueprint(views.live)

@@ -1,4 +1,4 @@
-"""What a process must know of a show at each event to let somebody through: read at most twice a second, not per event."""
+"""What a process must know of a show to let somebody through: read at most twice a second, not at each event."""
 import threading
 import time
 import uuid

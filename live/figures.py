@@ -8,13 +8,15 @@ from core import clock, events
 from core.db import reading, transaction
 from core.ticks import every
 from live import presence, rehearsal
+from live.rooms import rehearsal_room
 from live.show.models import LiveSession
 
 # Claims and holds are counted at most this often: a show has 100,000 of them, its control page looks once a second.
 COUNTS_SECONDS = 2.0
 
 ACTIVE = text("""SELECT id FROM live_sessions WHERE state IN ('live', 'paused', 'rehearsal')
-                 OR state = 'scheduled' AND starts_at BETWEEN now() - interval '1 hour' AND now() + interval '1 hour'""")
+                 OR state = 'scheduled' AND starts_at
+                    BETWEEN now() - interval '1 hour' AND now() + interval '1 hour'""")
 BOUGHT = text("""
 SELECT coalesce(sum(l.quantity), 0) FROM orders o JOIN order_lines l ON l.order_id = o.id
 WHERE o.live_session_id = :live AND o.rehearsal = :rehearsal AND o.paid_at > clock_timestamp() - interval '1 minute'""")
@@ -24,8 +26,10 @@ FROM orders WHERE live_session_id = :live AND rehearsal = :rehearsal AND paid_at
 COUNTS = text("""
 WITH shelf AS (SELECT s.id FROM offer_stock s JOIN offers f ON f.id = s.offer_id
                WHERE f.campaign_id = :campaign AND s.rehearsal = :rehearsal)
-SELECT (SELECT count(*) FROM claims c WHERE c.stock_id IN (TABLE shelf) AND c.outcome = 'held' AND c.created_at >= :since),
-       (SELECT count(*) FROM claims c WHERE c.stock_id IN (TABLE shelf) AND c.outcome <> 'held' AND c.created_at >= :since),
+SELECT (SELECT count(*) FROM claims c
+        WHERE c.stock_id IN (TABLE shelf) AND c.outcome = 'held' AND c.created_at >= :since),
+       (SELECT count(*) FROM claims c
+        WHERE c.stock_id IN (TABLE shelf) AND c.outcome <> 'held' AND c.created_at >= :since),
        sum(h.quantity) FILTER (WHERE h.state = 'held'), sum(h.quantity) FILTER (WHERE h.state = 'consumed'),
        sum(h.quantity) FILTER (WHERE h.state IN ('released', 'expired'))
 FROM holds h WHERE h.stock_id IN (TABLE shelf) AND h.live_session_id = :live""")
@@ -38,14 +42,15 @@ _counts: dict[tuple, tuple[float, tuple]] = {}
 
 
 def tick_frames(db) -> list[dict]:
-    """One frame to viewers and one to control pages for each show that is on, is rehearsed, or starts within the hour."""
+    """One frame to viewers and one to control pages for each show that is on, rehearsed, or about to start."""
     frames = []
     for live_id in db.scalars(ACTIVE).all():
         show = db.get(LiveSession, live_id)
         tick = public_tick(db, live_id)
-        room = f"rehearsal:{live_id}" if show.state == "rehearsal" else events.live_stream(live_id)
+        room = rehearsal_room(live_id) if show.state == "rehearsal" else events.live_stream(live_id)
         frames.append({"room": room, "name": "tick", "data": tick})
-        frames.append({"room": events.staff_stream(live_id), "name": "figures", "data": staff_figures(db, live_id, tick)})
+        frames.append({"room": events.staff_stream(live_id), "name": "figures",
+                       "data": staff_figures(db, live_id, tick)})
     return frames
 
 
@@ -68,8 +73,8 @@ def staff_figures(db, live_id: uuid.UUID, tick: dict | None = None) -> dict:
     minutes = db.execute(MONEY, {"live": live_id, "rehearsal": show.state == "rehearsal"}).all()
     claims, refused, held, paid, returned = _cached_counts(db, show)
     lag = db.scalar(LAG, {"stream": events.live_stream(live_id)})
-    return {"viewers": tick["viewers"], "claims": claims, "refused": refused, "held": int(held or 0), "paid": int(paid or 0),
-            "returned": int(returned or 0), "orders": sum(row.orders for row in minutes),
+    return {"viewers": tick["viewers"], "claims": claims, "refused": refused, "held": int(held or 0),
+            "paid": int(paid or 0), "returned": int(returned or 0), "orders": sum(row.orders for row in minutes),
             "revenue_minor": sum(int(row.minor) for row in minutes),
             "revenue": [{"minute": clock.iso(row.minute), "minor": int(row.minor)} for row in minutes],
             "lag_ms": None if lag is None else round(float(lag)), "here": presence.totals(live_id)["here"],
@@ -103,7 +108,8 @@ def _keep(live_id: uuid.UUID) -> None:
     try:
         with transaction() as db:
             state = db.scalar(text("""UPDATE live_sessions SET reactions = reactions + :taken,
-                peak_viewers = CASE WHEN state IN ('live', 'paused') THEN greatest(peak_viewers, :viewers) ELSE peak_viewers END
+                peak_viewers = CASE WHEN state IN ('live', 'paused') THEN greatest(peak_viewers, :viewers)
+                                    ELSE peak_viewers END
                 WHERE id = :live RETURNING state"""), {"taken": taken, "viewers": viewers, "live": live_id})
             if state in ("live", "paused"):
                 db.execute(text("""INSERT INTO viewer_minutes (live_session_id, minute, viewers)

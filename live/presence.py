@@ -119,7 +119,8 @@ def totals(live_id) -> dict:
         return {"viewers": local_counts().get(show, 0), "pending_reactions": _reacted[show], "here": names}
     viewers = sum(count for _, count, _ in entries)
     _remember(show, viewers, reactions)
-    return {"viewers": viewers, "pending_reactions": reactions, "here": sorted({name for *_, names in entries for name in names})}
+    here = sorted({name for *_, names in entries for name in names})
+    return {"viewers": viewers, "pending_reactions": reactions, "here": here}
 
 
 def viewers(live_id) -> int:

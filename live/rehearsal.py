@@ -83,7 +83,8 @@ def _drop_actions(db, show) -> None:
 
 def _offers(db, show) -> list[uuid.UUID]:
     return list(db.scalars(select(OfferStock.offer_id).join(Offer, Offer.id == OfferStock.offer_id)
-                           .where(Offer.campaign_id == show.campaign_id, ~OfferStock.rehearsal).order_by(OfferStock.id)))
+                           .where(Offer.campaign_id == show.campaign_id, ~OfferStock.rehearsal)
+                           .order_by(OfferStock.id)))
 
 
 def _let_people_go(db, show) -> None:
@@ -164,8 +165,8 @@ def buyers_ready() -> list[uuid.UUID]:
     with transaction() as db:
         ids = list(db.scalars(select(Member.id).where(Member.simulated).order_by(Member.id)))
         if len(ids) < BUYERS:
-            rows = [{"id": new_id(), "email": f"buyer-{n:02}@rehearsal.invalid", "name": f"Buyer {n:02}", "password_hash": "!",
-                     "simulated": True} for n in range(1, BUYERS + 1)]
+            rows = [{"id": new_id(), "email": f"buyer-{n:02}@rehearsal.invalid", "name": f"Buyer {n:02}",
+                     "password_hash": "!", "simulated": True} for n in range(1, BUYERS + 1)]
             db.execute(insert(Member).values(rows).on_conflict_do_nothing(index_elements=["email"]))
             ids = list(db.scalars(select(Member.id).where(Member.simulated).order_by(Member.id)))
     return ids
@@ -193,9 +194,10 @@ def _order(db, hold: Hold) -> None:
     """A paid order that counts nowhere but in the rehearsal's own figures."""
     offer = db.get(Offer, hold.offer_id)
     shelf = db.get(OfferStock, hold.stock_id)
-    order = Order(member_id=hold.member_id, merchant_id=offer.merchant_id, campaign_id=offer.campaign_id, rehearsal=True,
-                  live_session_id=hold.live_session_id, state="paid", currency=shelf.currency, address={},
-                  total_minor=hold.quantity * hold.price_minor, key=str(hold.id), body_hash="", paid_at=clock.now())
+    order = Order(member_id=hold.member_id, merchant_id=offer.merchant_id, campaign_id=offer.campaign_id,
+                  rehearsal=True, live_session_id=hold.live_session_id, state="paid", currency=shelf.currency,
+                  address={}, total_minor=hold.quantity * hold.price_minor, key=str(hold.id), body_hash="",
+                  paid_at=clock.now())
     db.add(order)
     db.flush()
     db.add(OrderLine(order_id=order.id, offer_id=offer.id, stock_id=hold.stock_id, variant_id=offer.variant_id,
@@ -227,6 +229,7 @@ def sweep(older_seconds: int = 60) -> None:
         members = [events.member_stream(one) for one in db.scalars(select(Member.id).where(Member.simulated))]
         db.execute(delete(events.Event).where(told, events.Event.stream.in_(members)))
         marked = events.Event.payload["rehearsal"].as_boolean().is_(True)
-        for live_id in db.scalars(select(ControlAction.live_session_id).where(ControlAction.kind == "rehearse").distinct()):
+        shows = select(ControlAction.live_session_id).where(ControlAction.kind == "rehearse").distinct()
+        for live_id in db.scalars(shows).all():
             streams = [events.live_stream(live_id), events.staff_stream(live_id)]
             db.execute(delete(events.Event).where(told, marked, events.Event.stream.in_(streams)))

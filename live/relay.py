@@ -18,6 +18,7 @@ from core.db import engine, reading
 from core.health import RELAY_BEAT
 from core.ticks import TICKS
 from live import figures
+from live.rooms import room_of
 
 log = structlog.get_logger("relay")
 LOCK = 0x11FE0001
@@ -26,7 +27,7 @@ SWEEP_SECONDS = 1.0  # should a notification be lost
 ELECTION_SECONDS = 0.5
 BATCH = 5000
 # After these, the member's sockets are closed: authority is gone.
-DROP_AFTER = {"signed_out", "banned"}
+DROP_AFTER = {"signed_out", "roles.changed", "banned"}
 
 PENDING = text("""SELECT id, stream, kind, payload, urgent, merge_key, created_at FROM events
                   WHERE published_at IS NULL ORDER BY id LIMIT :most FOR UPDATE""")
@@ -75,9 +76,12 @@ def pump(connection, tick_due: bool = True) -> list[dict]:
 
 
 def frames_of(stream: str, rows: list[tuple]) -> list[dict]:
-    """One joined frame for a stream, and a drop behind it where an event ends the member's sockets."""
-    body = [{"seq": seq, "kind": kind, "payload": payload, "at": clock.iso(at)} for seq, kind, payload, at in rows]
-    frames = [{"room": stream, "name": "events", "data": {"stream": stream, "events": body}}]
+    """One joined frame for a stream and room, and a drop behind it where an event ends the member's sockets."""
+    bodies = defaultdict(list)
+    for seq, kind, payload, at in rows:
+        bodies[room_of(stream, payload)].append({"seq": seq, "kind": kind, "payload": payload, "at": clock.iso(at)})
+    frames = [{"room": room, "name": "events", "data": {"stream": stream, "events": body}}
+              for room, body in bodies.items()]
     if any(kind in DROP_AFTER for _, kind, *_ in rows):
         frames.append({"drop": stream})
     return frames

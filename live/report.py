@@ -1,4 +1,4 @@
-"""The report of a show: what sold, money and viewers by the minute, what happened to the holds. Rehearsals are not in it."""
+"""The report of a show: what sold, money and viewers by the minute, the fate of holds. Rehearsals are not in it."""
 import csv
 import io
 

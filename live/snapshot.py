@@ -72,7 +72,8 @@ def read_public(db, live_id: uuid.UUID, member: Member | None) -> Public:
         rehearsal, shown = False, outs.as_before_rehearsal(shown, items)
     offers = {str(row.Offer.id): outs.offer_out(*row) for row in outs.read_offers(db, campaign.id, rehearsal)}
     body = {"seq": seq, "now": clock.iso(now), "show": shown, "offers": offers, "chat": _chat(db, live_id, rehearsal),
-            "counters": {"viewers": presence.viewers(live_id), "reactions": presence.reactions(live_id, show.reactions)}}
+            "counters": {"viewers": presence.viewers(live_id),
+                         "reactions": presence.reactions(live_id, show.reactions)}}
     return Public(show.merchant_id, campaign.id, show.state, campaign.state != "draft", body)
 
 
@@ -173,7 +174,8 @@ def _own_row(db, live_id, merchant_id, member_id, rehearsal):
     where_to = (select(func.jsonb_build_object(*_pairs(address, lines)))
                 .where(address.c.member_id == member_id, address.c.removed_at.is_(None))
                 .order_by(address.c.is_default.desc(), address.c.created_at.desc()).limit(1).scalar_subquery())
-    cards = _agg(func.jsonb_build_object(*_pairs(card, "id brand last4 is_default")), (card.c.is_default.desc(), card.c.id),
+    cards = _agg(func.jsonb_build_object(*_pairs(card, "id brand last4 is_default")),
+                 (card.c.is_default.desc(), card.c.id),
                  card.c.member_id == member_id, card.c.removed_at.is_(None), card.c.provider == name_for(rehearsal))
     said = "id name role body created_at live_session_id member_id"
     flagged = _agg(func.jsonb_build_object(*_pairs(line, said)), line.c.id,
@@ -208,9 +210,10 @@ def _agg(row, order, *where):
 def _orders(db, campaign_id, member_id, rehearsal) -> list[dict]:
     """Orders with their lines and the last attempt to pay, in one statement; as orders tell them in events."""
     line, payment = OrderLine.__table__, Payment.__table__
-    lines = _agg(func.jsonb_build_object(*_pairs(line, "offer_id hold_id")), line.c.position, line.c.order_id == Order.id)
-    last = (select(func.jsonb_build_object(*_pairs(payment, "state method failure"))).where(payment.c.order_id == Order.id)
-            .order_by(payment.c.id.desc()).limit(1).scalar_subquery())
+    lines = _agg(func.jsonb_build_object(*_pairs(line, "offer_id hold_id")), line.c.position,
+                 line.c.order_id == Order.id)
+    last = (select(func.jsonb_build_object(*_pairs(payment, "state method failure")))
+            .where(payment.c.order_id == Order.id).order_by(payment.c.id.desc()).limit(1).scalar_subquery())
     rows = db.execute(select(Order, lines.label("parts"), last.label("payment")).where(
         Order.member_id == member_id, Order.campaign_id == campaign_id, Order.rehearsal == rehearsal)
         .order_by(Order.number)).all()
@@ -317,7 +320,7 @@ def _muted(state, payload):
 
 
 KINDS = {"show.changed": _show_changed, "offer.stock": _offer_stock, "chat.said": _chat_said,
-         "chat.restored": _chat_said, "chat.removed": _chat_removed, "hold.changed": _hold_changed, "wait.changed": _wait_changed,
-         "order.changed": _order_changed, "muted": _muted}
+         "chat.restored": _chat_said, "chat.removed": _chat_removed, "hold.changed": _hold_changed,
+         "wait.changed": _wait_changed, "order.changed": _order_changed, "muted": _muted}
 
 __all__ = ["Public", "apply", "cached_snapshot", "forget", "read_public", "sees_all", "snapshot"]

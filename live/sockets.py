@@ -13,14 +13,10 @@ from core.sockets import event as core_event
 from core.sockets import socketio
 from live import doors, limits, presence, schemas
 from live.chat import actions as chat
+from live.rooms import rehearsal_room
 from members.access import may, require
 
 buckets = limits.Buckets()
-
-
-def rehearsal_room(live_id) -> str:
-    """Where events of a rehearsal go instead of the show's own room (live/relay.py)."""
-    return f"rehearsal:{live_id}"
 
 
 def event(name: str, schema: type, *, access: str = "public"):

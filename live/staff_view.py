@@ -34,7 +34,8 @@ def staff_snapshot(db, live_id: uuid.UUID, member) -> dict:
 def actions_of(db, show) -> list[dict]:
     """The last actions that stand, oldest first."""
     rows = db.execute(select(ControlAction, Member.name).outerjoin(Member, Member.id == ControlAction.by_member_id)
-                      .where(ControlAction.live_session_id == show.id, ControlAction.kind != "undo", ControlAction.undone_at.is_(None))
+                      .where(ControlAction.live_session_id == show.id, ControlAction.kind != "undo",
+                             ControlAction.undone_at.is_(None))
                       .order_by(ControlAction.created_at.desc(), ControlAction.id.desc()).limit(MOST_ACTIONS)).all()
     return [out(row, name, show) for row, name in reversed(rows)]
 

@@ -18,8 +18,8 @@ from live.views_api import fresh
 from members.access import staff
 from members.queries import current_merchant
 
-HOTKEYS = {"next": "N", "start_sale": "S", "stop_sale": "X", "extend_sale": "E", "restock": "R", "pause": "P", "undo": "Z",
-           "pin": "I", "put_on_air": "A", "notice": "M"}
+HOTKEYS = {"next": "N", "start_sale": "S", "stop_sale": "X", "extend_sale": "E", "restock": "R", "pause": "P",
+           "undo": "Z", "pin": "I", "put_on_air": "A", "notice": "M"}
 
 
 @live.get("/studio/shows")

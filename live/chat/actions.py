@@ -30,20 +30,24 @@ def say(db, facts: Facts, member, key: str, body: str) -> dict:
         raise Muted
     if facts.state not in ON_AIR and not rehearsal:
         raise ChatClosed
-    # One line of one member at a time, so that slow mode holds when two devices write in the same moment.
-    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"chat:{facts.id}:{member.id}", 0))))
+    one_at_a_time(db, facts.id, member.id)
     if earlier := _said(db, facts.id, member.id, key, text):
         return _answer(earlier)
     if not staff:
         _slow(db, facts, member.id)
-    line = ChatMessage(live_session_id=facts.id, member_id=member.id, name=member.name, role=_role(facts, member, staff),
-                       body=text, key=key, rehearsal=rehearsal,
+    line = ChatMessage(live_session_id=facts.id, member_id=member.id, name=member.name,
+                       role=_role(facts, member, staff), body=text, key=key, rehearsal=rehearsal,
                        state="flagged" if not staff and words.is_blocked(text, facts.blocked_words) else "visible")
     db.add(line)
     db.flush()
     db.refresh(line)
     tell_said(db, line)
     return _answer(line)
+
+
+def one_at_a_time(db, live_id, member_id) -> None:
+    """Until the transaction ends nobody else writes as this member, so slow mode holds for all of their devices."""
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"chat:{live_id}:{member_id}", 0))))
 
 
 def _answer(line: ChatMessage) -> dict:
@@ -66,7 +70,8 @@ def _slow(db, facts: Facts, member_id) -> None:
         .order_by(ChatMessage.created_at.desc()).limit(1)).scalar()
     if last is not None:
         wait = max(0, int((timedelta(seconds=facts.slow_seconds) - last).total_seconds() * 1000)) + 1
-        raise TooMany(_("Slow mode is on: one message in %(seconds)s seconds.", seconds=facts.slow_seconds), retry_ms=wait)
+        raise TooMany(_("Slow mode is on: one message in %(seconds)s seconds.", seconds=facts.slow_seconds),
+                      retry_ms=wait)
 
 
 def _role(facts: Facts, member, staff: bool) -> str | None:

@@ -113,7 +113,10 @@ def _who(desk: Desk, data) -> Member:
 def _set(kind: str, on: bool):
     def run(desk: Desk, data) -> Change:
         who = _who(desk, data)
-        did = chat.sanction(desk.db, desk.show, who.id, kind, desk.by) if on else chat.lift(desk.db, desk.show, who.id, kind)
+        if on:
+            did = chat.sanction(desk.db, desk.show, who.id, kind, desk.by)
+        else:
+            did = chat.lift(desk.db, desk.show, who.id, kind)
         value = {"member_id": str(who.id)}
         return Change(who.name, value if did else None, value if did else None, desk=True)
     return run
@@ -122,10 +125,14 @@ def _set(kind: str, on: bool):
 def _unset(kind: str, on: bool):
     def undo(desk: Desk, before: dict, _after: dict) -> Change:
         who = uuid.UUID(before["member_id"])
-        chat.lift(desk.db, desk.show, who, kind) if on else chat.sanction(desk.db, desk.show, who, kind, desk.by)
+        if on:
+            chat.lift(desk.db, desk.show, who, kind)
+        else:
+            chat.sanction(desk.db, desk.show, who, kind, desk.by)
         return Change(desk=True)
     return undo
 
 
-for _name, _kind, _on in (("mute", "mute", True), ("unmute", "mute", False), ("ban", "ban", True), ("unban", "ban", False)):
+for _name, _kind, _on in (("mute", "mute", True), ("unmute", "mute", False), ("ban", "ban", True),
+                          ("unban", "ban", False)):
     action(_name, right=RIGHT, schema=WhoIn, states=OPEN | OVER, undo=_unset(_kind, _on))(_set(_kind, _on))

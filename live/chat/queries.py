@@ -18,7 +18,8 @@ def flagged(db, live_id: uuid.UUID, rehearsal: bool, most: int = 50) -> list[dic
 
 def sanctions(db, show) -> list[dict]:
     """Who is muted in this show or banned from the merchant's."""
-    rows = db.execute(select(ChatSanction.kind, Member.id, Member.name).join(Member, Member.id == ChatSanction.member_id)
+    rows = db.execute(select(ChatSanction.kind, Member.id, Member.name)
+                      .join(Member, Member.id == ChatSanction.member_id)
                       .where(ChatSanction.merchant_id == show.merchant_id, ChatSanction.lifted_at.is_(None),
                              or_(ChatSanction.live_session_id.is_(None), ChatSanction.live_session_id == show.id))
                       .order_by(ChatSanction.created_at.desc()).limit(200))

@@ -42,7 +42,8 @@ class ScheduleIn(In):
     @post_load
     def moment(self, data, **_more):
         try:
-            start = datetime.fromisoformat(data["starts_at"]) if data["starts_at"] else data["starts_local"].replace(tzinfo=UTC)
+            given, local = data["starts_at"], data["starts_local"]
+            start = datetime.fromisoformat(given) if given else local.replace(tzinfo=UTC)
             data["starts_at"] = start.astimezone(UTC).replace(second=0, microsecond=0)
         except ValueError:
             raise ValidationError(_("Choose a day and a time."), "starts_local") from None

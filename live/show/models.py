@@ -97,7 +97,8 @@ class ControlAction(Base):
 class Reminder(Base):
     """A member wants to be told when a show starts."""
     __tablename__ = "reminders"
-    live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), primary_key=True)
+    live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"),
+                                                       primary_key=True)
     member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), primary_key=True)
     created_at: Mapped[datetime] = created_column()
     soon_at: Mapped[datetime | None]  # when the letter "in 10 minutes" was written
@@ -107,7 +108,8 @@ class Reminder(Base):
 class ViewerMinute(Base):
     """Viewers at each minute of a show, for its report."""
     __tablename__ = "viewer_minutes"
-    live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), primary_key=True)
+    live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"),
+                                                       primary_key=True)
     minute: Mapped[datetime] = mapped_column(primary_key=True)
     viewers: Mapped[int] = mapped_column(Integer)
 
@@ -115,6 +117,7 @@ class ViewerMinute(Base):
 class ShowStaff(Base):
     """Who stands beside the host in a show; rights come from roles, this says who is on the plan."""
     __tablename__ = "show_staff"
-    live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"), primary_key=True)
+    live_session_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("live_sessions.id", ondelete="CASCADE"),
+                                                       primary_key=True)
     member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id", ondelete="CASCADE"), primary_key=True)
     created_at: Mapped[datetime] = created_column()

@@ -20,7 +20,8 @@ def items_json(show_id=LiveSession.id):
     item = RunItem.__table__.alias("item")
     row = func.jsonb_build_object(
         "id", item.c.id, "position", item.c.position, "offer_id", item.c.offer_id, "title", item.c.title,
-        "minutes", item.c.minutes, "started_at", item.c.started_at, "ended_at", item.c.ended_at, "points", item.c.points)
+        "minutes", item.c.minutes, "started_at", item.c.started_at, "ended_at", item.c.ended_at,
+        "points", item.c.points)
     return (select(func.coalesce(func.jsonb_agg(aggregate_order_by(row, item.c.position)), func.jsonb_build_array()))
             .where(item.c.live_session_id == show_id).scalar_subquery())
 
@@ -44,7 +45,8 @@ def show_out(show: LiveSession, merchant: Merchant, host: str, currency: str, it
         "starts_at": clock.iso(show.starts_at), "started_at": clock.iso(show.started_at),
         "ended_at": clock.iso(show.ended_at),
         "merchant": {"id": str(merchant.id), "name": merchant.name, "initials": initials(merchant.name),
-                     "delivery_note": merchant.delivery_note, "returns_note": merchant.returns_note, "following": False},
+                     "delivery_note": merchant.delivery_note, "returns_note": merchant.returns_note,
+                     "following": False},
         "host": {"name": host}, "cover": f"/pictures/{show.cover_id}" if show.cover_id else None, "currency": currency,
         "pins": list(show.pins or []), "on_air": show.on_air_offer_id and str(show.on_air_offer_id),
         "item": _item(show, current), "next": _next(show, current, items), "notice": show.notice or None,
@@ -70,7 +72,8 @@ def _next(show, current, items) -> dict | None:
 
 def as_before_rehearsal(show: dict, items: list[dict]) -> dict:
     """The show for those who must not see that it is being rehearsed."""
-    upcoming = {"title": items[0]["title"], "offer_id": items[0]["offer_id"], "about": show["starts_at"]} if items else None
+    first = items[0] if items else None
+    upcoming = first and {"title": first["title"], "offer_id": first["offer_id"], "about": show["starts_at"]}
     return {**show, "state": "scheduled", "rehearsal": False, "started_at": None, "pins": [], "on_air": None,
             "item": None, "item_position": 0, "next": upcoming, "notice": None}
 

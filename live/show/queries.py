@@ -27,7 +27,8 @@ def access_show(db, live_id: uuid.UUID, right: str = "shows") -> LiveSession:
 
 def shows_of(db, merchant_id: uuid.UUID) -> list[dict]:
     """A merchant's shows, what is on first, then what comes, then what was."""
-    order = case((LiveSession.state.in_(("live", "paused", "rehearsal")), 0), (LiveSession.state == "scheduled", 1), else_=2)
+    order = case((LiveSession.state.in_(("live", "paused", "rehearsal")), 0), (LiveSession.state == "scheduled", 1),
+                 else_=2)
     items = select(func.count()).where(RunItem.live_session_id == LiveSession.id).scalar_subquery()
     reminders = select(func.count()).where(Reminder.live_session_id == LiveSession.id).scalar_subquery()
     rows = db.execute(

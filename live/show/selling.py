@@ -144,7 +144,8 @@ def extend_sale(desk: Desk, data) -> Change:
 
 
 def running(db, stock_id) -> FlashSale | None:
-    return db.scalar(select(FlashSale).where(FlashSale.stock_id == stock_id, FlashSale.ended_at.is_(None)).with_for_update())
+    return db.scalar(select(FlashSale).where(FlashSale.stock_id == stock_id, FlashSale.ended_at.is_(None))
+                     .with_for_update())
 
 
 def _running(desk: Desk, shelf: OfferStock) -> FlashSale:
@@ -201,8 +202,8 @@ def restock(desk: Desk, data) -> Change:
     """More units from what is on hand; the line is served first, and what was closed opens again."""
     offer = offer_of(desk, data["offer_id"])
     if not desk.rehearsal:
-        move_stock(desk.db, offer.variant_id, -data["quantity"], "allot", f"restock:{desk.action_id}", offer_id=offer.id,
-                   by=desk.by)
+        move_stock(desk.db, offer.variant_id, -data["quantity"], "allot", f"restock:{desk.action_id}",
+                   offer_id=offer.id, by=desk.by)
     shelf = stock.add_units(desk.db, shelf_of(desk, offer).id, data["quantity"])
     sale = running(desk.db, shelf.id)
     if sale is not None:

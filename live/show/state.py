@@ -6,8 +6,9 @@ SALE_ON, SALE_OPENING = "sale_on", "sale_opening"
 
 
 def big_state(show: dict, offers: dict, now: datetime) -> dict:
-    """{"name", "until", "offer_id"}: name is scheduled, rehearsal, live, sale_opening, sale_on, paused, ended or cancelled.
+    """{"name", "until", "offer_id"}.
 
+    `name` is scheduled, rehearsal, live, sale_opening, sale_on, paused, ended or cancelled.
     `until` (ISO) is when it ends by the clock: the start of the show, the opening or the close of the sale.
     """
     state = show["state"]

@@ -17,7 +17,8 @@ from live.show.models import FlashSale, LiveSession, RunItem
 
 
 class CampaignNotReady(DomainError):
-    code, message = "campaign_not_ready", _l("Publish the campaign first: its terms and stock must stand before the show.")
+    code = "campaign_not_ready"
+    message = _l("Publish the campaign first: its terms and stock must stand before the show.")
 
 
 class OtherOnAir(DomainError):
@@ -62,9 +63,9 @@ def go_live(desk: Desk, _data) -> Change:
 
 
 def _alone(desk: Desk) -> None:
-    """An offer's numbers are told to one show, so a campaign has one show on air at a time; this one takes them over."""
-    other = select(LiveSession.id).where(LiveSession.campaign_id == desk.show.campaign_id, LiveSession.id != desk.show.id,
-                                         LiveSession.state.in_(ON_AIR))
+    """An offer's numbers are told to one show, so one show of a campaign is on air at a time and takes them over."""
+    other = select(LiveSession.id).where(LiveSession.campaign_id == desk.show.campaign_id,
+                                         LiveSession.id != desk.show.id, LiveSession.state.in_(ON_AIR))
     if desk.db.scalar(other) is not None:
         raise OtherOnAir
     shelves = select(OfferStock.id).join(Offer, Offer.id == OfferStock.offer_id).where(
@@ -177,7 +178,8 @@ def order(db, show, ids: list[str], expected: list[str] | None = None) -> list[s
         select(RunItem).where(RunItem.live_session_id == show.id).order_by(RunItem.position))}
     before = list(items)
     if sorted(ids) != sorted(before) or expected is not None and expected != before:
-        raise Invalid(_("The run of show was changed meanwhile. Please look again."), fields={"ids": [_("Not the same items.")]})
+        raise Invalid(_("The run of show was changed meanwhile. Please look again."),
+                      fields={"ids": [_("Not the same items.")]})
     for position, item_id in enumerate(ids, 1):
         items[item_id].position = position
     db.flush()

@@ -50,8 +50,8 @@ def desk_changed(db, show: LiveSession) -> None:
 
 def desk_of(db, show: LiveSession) -> dict:
     rehearsal = show.state == "rehearsal"
-    return {"rehearsal": rehearsal, "blocked_words": list(show.blocked_words or ()), "sales": sales_of(db, show, rehearsal),
-            "sanctions": sanctions(db, show)}
+    return {"rehearsal": rehearsal, "blocked_words": list(show.blocked_words or ()),
+            "sales": sales_of(db, show, rehearsal), "sanctions": sanctions(db, show)}
 
 
 def sales_of(db, show: LiveSession, rehearsal: bool) -> list[dict]:

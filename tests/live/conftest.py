@@ -37,7 +37,10 @@ def signed_in(app, member):
 
 @dataclass
 class World:
-    """A merchant's show with three offers and a run of four lines; a host, an assistant and two viewers."""
+    """A merchant's show with four offers and a run of five lines; a host, an assistant and two viewers.
+
+    After a flash sale the first and last offer go to full price, the second keeps the sale's, the third is taken down.
+    """
     app: object
     shop: object
     host: object
@@ -144,9 +147,10 @@ def world(empty, quiet):
         helper = factories.member(db, "Jun", roles=[("assistant", shop)])
         viewer, other = factories.member(db, "Mei Lin"), factories.member(db, "Tomasz")
         what = factories.campaign(db, shop)
-        goods = [factories.variant(db, shop, on_hand=60, name=name) for name in ("Heart", "Bag", "Clock")]
-        offers = [factories.offer(db, what, one, allotment=10, limit_per_member=4, position=n, compare_at_minor=295)
-                  for n, one in enumerate(goods)]
+        goods = [factories.variant(db, shop, on_hand=60, name=name) for name in ("Heart", "Bag", "Clock", "Tin")]
+        rules = (None, "sale_price", "take_down", "full_price")
+        offers = [factories.offer(db, what, one, allotment=10, limit_per_member=4, position=n, compare_at_minor=295,
+                                  after_sale=rule) for n, (one, rule) in enumerate(zip(goods, rules, strict=True))]
         what.state = "live"
         db.flush()
         show = factories.live_session(db, what, host, blocked_words=["cheaper"], slow_seconds=0)

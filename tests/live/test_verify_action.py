@@ -15,7 +15,6 @@ from live.show.control import ACTIONS
 from tests.live.conftest import execute, pump, set_state
 from tests.live.verify import verify_action
 
-
 REGISTERED_BY = (moderation, selling, steps)  # importing them fills ACTIONS before the tests are collected
 
 
@@ -242,8 +241,9 @@ def bought_in_rehearsal(world):
     return lambda: world.hold(world.host, 2, rehearsal=True)
 
 
-HAPPENINGS = {"claim": claimed, "release": let_go, "consume": bought, "expire": ran_out, "wait": waits, "served": served,
-              "said": spoken, "flagged": flagged, "sale_over": sale_over, "rehearsal_claim": bought_in_rehearsal}
+HAPPENINGS = {
+    "claim": claimed, "release": let_go, "consume": bought, "expire": ran_out, "wait": waits, "served": served,
+    "said": spoken, "flagged": flagged, "sale_over": sale_over, "rehearsal_claim": bought_in_rehearsal}
 
 
 @pytest.mark.parametrize("name", sorted(HAPPENINGS))
@@ -273,7 +273,8 @@ def test_an_event_of_another_show_changes_nothing_here(world):
                                          ("wait.changed", {"offer_id": "another", "state": "waiting", "place": 1}),
                                          ("chat.said", {"live_id": "another", "message": {"id": 1}}),
                                          ("muted", {"live_id": "another", "muted": True})), 1):
-        after = snapshot.apply(shown, {"stream": stream, "seq": n + shown["me"]["seq"], "kind": kind, "payload": payload})
+        event = {"stream": stream, "seq": n + shown["me"]["seq"], "kind": kind, "payload": payload}
+        after = snapshot.apply(shown, event)
         assert {**after, "me": {**after["me"], "seq": shown["me"]["seq"]}} == shown
 
 

@@ -1,4 +1,4 @@
-"""verify_action: a snapshot from before, plus the events of an action, is the snapshot from after; for every view of it.
+"""verify_action: a snapshot from before, plus the events of an action, is the snapshot from after; in every view.
 
 With WRITE_CONTRACTS=1 each stream is also written to tests/contracts/<name>.json, which the browser's reducer replays.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core import events
 from live import snapshot, staff_view
+from live.rooms import rehearsal_room, room_of
 from tests.live.conftest import pump
 
 CONTRACTS = Path(__file__).resolve().parents[1] / "contracts"
@@ -60,10 +61,10 @@ def rehearsed(told: list[dict]) -> bool:
 
 def hears(event: dict, member, is_staff: bool, live_id: str) -> bool:
     """Whether the relay brings this event to that person's page: rooms are streams, rehearsals are for staff."""
-    if event["payload"].get("rehearsal") and event["stream"].startswith("live:"):
-        return is_staff
     rooms = {events.live_stream(live_id)} | ({events.member_stream(member.id)} if member else set())
-    return event["stream"] in rooms | ({events.staff_stream(live_id)} if is_staff else set())
+    if is_staff:
+        rooms |= {events.staff_stream(live_id), rehearsal_room(live_id)}
+    return room_of(event["stream"], event["payload"]) in rooms
 
 
 def replay(state: dict, heard: list[dict]) -> dict:
