@@ -1,5 +1,6 @@
 """`python app.py …`: one door to every process and chore. Packages add theirs with `@command`."""
 import sys
+from dataclasses import replace
 
 import click
 
@@ -18,9 +19,12 @@ def main(create_app) -> None:
     """Run the command line; the application is made for every command but the bare start."""
     from core import config, embedded, logs  # late: only the command line needs them
     try:
-        if sys.argv[1] in ("env", "--help"):
+        if sys.argv[1] == "env":
             COMMANDS(standalone_mode=True)
-        settings = embedded.ensure(config.load())
+        settings = config.load()
+        if "--help" in sys.argv:  # packages add their commands when they are connected; nothing is started for it
+            settings = replace(settings, database_url="postgresql:///", redis_url="redis://127.0.0.1")
+        settings = embedded.ensure(settings)
         logs.configure(settings.log_level, settings.log_format)
         app = create_app(settings)
         with app.app_context():
