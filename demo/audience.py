@@ -63,16 +63,17 @@ class Viewer:
         if token is None:
             raise ValueError(f"page {status}")
         self.web.token = token[1]
-        self.sockets.connect()
-        answer = self.sockets.ask("join", {"live_id": self.live_id}, 15)
-        if not answer.get("ok"):
-            raise ValueError(f"join {answer.get('code')}")
         status, snapshot, _ = self.web.call("GET", f"/api/live/{self.live_id}")
         if status != 200:
             raise ValueError(f"snapshot {status}")
         self.me = snapshot["me"]
         self.offers = snapshot["offers"]
         self.by_sku = {offer["sku"]: offer_id for offer_id, offer in self.offers.items()}
+        self.sockets.cookie = self.web.cookie
+        self.sockets.connect()
+        answer = self.sockets.ask("join", {"live_id": self.live_id}, 15)
+        if not answer.get("ok"):
+            raise ValueError(f"join {answer.get('code')}")
         for offer_id, offer in self.offers.items():
             self._see(offer_id, offer["stock"])
         self.tally.counts["viewers"] += 1

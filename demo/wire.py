@@ -37,6 +37,7 @@ class Web:
                 self._connection.request(method, path, data, headers)
                 answer = self._connection.getresponse()
                 text = answer.read().decode()
+                self._keep(answer.headers.get_all("Set-Cookie") or [])
                 kind = answer.getheader("Content-Type") or ""
                 return answer.status, json.loads(text) if "json" in kind else text, dict(answer.getheaders())
             except (http.client.RemoteDisconnected, ConnectionError, http.client.BadStatusLine):
@@ -44,6 +45,13 @@ class Web:
                 if not again:
                     raise
         raise AssertionError("unreachable")
+
+    def _keep(self, cookies: list[str]) -> None:
+        """The session cookie as the server has it now: the CSRF token belongs to it."""
+        name = self.cookie.split("=", 1)[0]
+        for cookie in cookies:
+            if cookie.startswith(name + "="):
+                self.cookie = cookie.split(";", 1)[0]
 
     def close(self) -> None:
         if self._connection is not None:
