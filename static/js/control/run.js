@@ -42,7 +42,7 @@ export function createRun(ctx, keys) {
       const id = event.target.closest('li').dataset.key;
       move(id, ids().indexOf(id) + step);
     } }, icon('grip', 'sm'));
-    return h('li', {}, h('span.pos'), h('span.what', {}, h('span.name.clip'), h('span.tiny.points')), h('span.num'), grip);
+    return h('li', {}, h('span.pos'), h('span.item', {}, h('span.name.clip'), h('span.tiny.points')), h('span.num'), grip);
   };
 
   function paint(element, item) {
@@ -50,13 +50,13 @@ export function createRun(ctx, keys) {
     element.className = state;
     element.draggable = !state;
     setAttr(element, 'aria-current', state === 'on' ? 'step' : null);
-    const [pos, what, num, grip] = element.children;
+    const [pos, about, num, grip] = element.children;
     if (element.dataset.state !== `${state}${item.position}`) {
       element.dataset.state = `${state}${item.position}`;
       pos.replaceChildren(state === 'done' ? icon('check', 'sm') : String(item.position));
     }
-    setText(what.firstElementChild, item.title);
-    setText(what.lastElementChild, state === 'on' ? item.points : '');
+    setText(about.firstElementChild, item.title);
+    setText(about.lastElementChild, state === 'on' ? item.points : '');
     grip.hidden = Boolean(state);
     setAttr(grip, 'aria-label', t('Move {title}', { title: item.title }));
     setText(num, lengthOf(item, ctx.nowMs()));
