@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import gevent
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import gettext as _
 from gevent import monkey
 
@@ -33,13 +33,15 @@ def hash_password(password: str) -> str:
 def matches(stored: str | None, password: str) -> bool:
     """Whether the password belongs to the stored hash. Without one it works as long and says no, so that the time
     an answer takes does not tell whether an account exists."""
+    return _aside(_verify, stored or _nobodys_hash(), password) and bool(stored)
+
+
+def _verify(stored: str, password: str) -> bool:
+    # Caught here, in the pool's thread: gevent prints what leaves it.
     try:
-        right = _aside(_hasher.verify, stored or _nobodys_hash(), password)
-    except VerifyMismatchError:
+        return _hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):  # the second is for "!" and the like: nobody signs in with it
         return False
-    except (VerificationError, InvalidHashError):  # "!" and the like: nobody signs in with it
-        return False
-    return right and stored is not None
 
 
 def is_outdated(stored: str) -> bool:

@@ -36,6 +36,17 @@ def test_a_missing_hash_costs_a_whole_check():
     assert extract_parameters(passwords._nobodys_hash()) == extract_parameters(passwords.hash_password("x"))
 
 
+def test_under_gevent_a_wrong_password_leaves_no_trace_in_the_log():
+    code = """
+from gevent import monkey; monkey.patch_all()
+from members import passwords
+stored = passwords.hash_password("wooden spoon 41")
+print(passwords.matches(stored, "wooden spoon 41"), passwords.matches(stored, "wrong"), passwords.matches("!", "wrong"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("True False False", "")
+
+
 def test_under_gevent_hashing_leaves_the_loop_running():
     """While two passwords are hashed in the pool, a greenlet on the loop keeps ticking; on the loop it could not."""
     code = """
