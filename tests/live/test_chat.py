@@ -20,7 +20,8 @@ def lines(world, member=None):
 # -- pure ------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("raw, kept", [
-    ("  hello \n there\t ", "hello there"), ("a\x00b\x1b[31mc", "ab[31mc"), ("\u202eolleh", "olleh"), ("\u200b\u200b", ""),
+    ("  hello \n there\t ", "hello there"), ("a\x00b\x1b[31mc", "ab[31mc"), ("\u202eolleh", "olleh"),
+    ("\u200b\u200b", ""),
     ("👩\u200d🍳 cooks", "👩\u200d🍳 cooks"), ("<b>bold</b>", "<b>bold</b>"), ("\ud800x", "x")])
 def test_a_line_is_one_line_without_invisible_characters(raw, kept):
     assert words.clean(raw) == kept
