@@ -1,5 +1,6 @@
 """A merchant plans a campaign in a real browser: adds, types, is corrected, goes offline, publishes, ends."""
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def staff(chromium, empty, shop, served):
     token = new_token()
     with transaction() as db:
         ana = make.member(db, "Ana Wells", roles=[("merchant_staff", shop)])
-        db.add(SignIn(member_id=ana.id, token_hash=hash_token(token), expires_at=now().replace(year=now().year + 1)))
+        db.add(SignIn(member_id=ana.id, token_hash=hash_token(token), expires_at=now() + timedelta(days=1)))
     client = empty.test_client()
     with client.session_transaction() as cookie:
         cookie[COOKIE_KEY] = token
@@ -77,7 +78,8 @@ def draft(shop):
     with transaction() as db:
         campaign = actions.create(db, shop, "Advent kitchen", None)
         goods = [row.id for row in db.scalars(select(make.Variant).order_by(make.Variant.sku))]
-        actions.add_offers(db, campaign, goods, None, off_percent=25, share_percent=50, limit_per_member=2, is_deal=True)
+        actions.add_offers(db, campaign, goods, None, off_percent=25, share_percent=50, limit_per_member=2,
+                           is_deal=True)
     return f"/studio/campaigns/{campaign.id}"
 
 

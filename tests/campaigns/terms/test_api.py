@@ -147,7 +147,8 @@ def test_only_the_shops_own_products_can_be_added(db, shop, staff, draft, kind):
 
 @pytest.mark.parametrize(("body", "field"), [
     ({}, "variant_ids"), ({"variant_ids": []}, "variant_ids"), ({"variant_ids": "x"}, "variant_ids"),
-    ({"variant_ids": ["x"]}, "variant_ids.0"), ({"variant_ids": [str(uuid.uuid4())], "off_percent": 96}, "off_percent")])
+    ({"variant_ids": ["x"]}, "variant_ids.0"),
+    ({"variant_ids": [str(uuid.uuid4())], "off_percent": 96}, "off_percent")])
 def test_adding_is_checked(staff, draft, body, field):
     campaign, _offers = draft
     answer = staff.post(at(campaign, "/offers"), json=body)
@@ -270,7 +271,8 @@ def test_good_lines_are_taken_and_bad_ones_listed(db, shop, staff, draft):
 
 @pytest.mark.parametrize(("content", "word"), [
     ("", "sku"), ("name,price\nx,1\n", "sku, allotment, limit"), (b"\xff\xfe\x00", "sku"),
-    ("sku,price,allotment,limit\n" + "A,1,1,1\n" * 501, "500"), ('sku,price,allotment,limit\n"' + "x" * 200_000, "CSV")])
+    ("sku,price,allotment,limit\n" + "A,1,1,1\n" * 501, "500"),
+    ('sku,price,allotment,limit\n"' + "x" * 200_000, "CSV")])
 def test_a_file_that_is_no_such_list_is_refused_whole(staff, draft, content, word):
     campaign, _offers = draft
     answer = upload(staff, campaign, content)

@@ -200,9 +200,9 @@ FROZEN = {
     "what comes afterwards": lambda offers: update(Campaign).values(after_sale="take_down"),
     "going back to a draft": lambda offers: update(Campaign).values(state="draft"),
     "a new offer": lambda offers: text(
-        "INSERT INTO offers (id, campaign_id, merchant_id, variant_id, title, position, price_minor, is_deal, allotment,"
-        " limit_per_member, promise) SELECT gen_random_uuid(), campaign_id, merchant_id, variant_id, title, 9, 1, false,"
-        " 1, 1, '' FROM offers LIMIT 1"),
+        "INSERT INTO offers (id, campaign_id, merchant_id, variant_id, title, position, price_minor, is_deal,"
+        " allotment, limit_per_member, promise) SELECT gen_random_uuid(), campaign_id, merchant_id, variant_id, title,"
+        " 9, 1, false, 1, 1, '' FROM offers LIMIT 1"),
 }
 
 
