@@ -46,4 +46,4 @@ class WrongStep(DomainError):
 
 
 class CardsElsewhere(DomainError):
-    code, message = "cards_elsewhere", _l("Cards are saved on the bank’s page when you pay.")
+    code, message = "cards_elsewhere", _l("Cards are saved on the bank's page when you pay.")

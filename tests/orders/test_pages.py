@@ -28,7 +28,7 @@ def test_the_list_leads_to_the_order_and_its_receipt(counter):
 
 def test_a_page_for_each_state(counter):
     order_id, bank = counter.at_the_bank()
-    assert "We are waiting for the bank" in counter.client.get(f"/orders/{order_id}").text
+    assert "not finished yet" in counter.client.get(f"/orders/{order_id}").text
     counter.bank(bank, "decline")
     counter.back(order_id)
     assert "The bank said no" in counter.client.get(f"/orders/{order_id}").text
