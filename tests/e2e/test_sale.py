@@ -1,0 +1,137 @@
+"""A sale as people have it: a host at the control page, viewers on phones, one unit."""
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from demo.accounts import ASSISTANT, HOST, VIEWERS
+from tests.e2e.conftest import shoot
+
+MEI, TOMASZ = VIEWERS
+COUNTDOWN_MS = 20_000
+
+
+@pytest.fixture
+def live_id(stack):
+    _, html = stack.get("/")
+    return re.search(r'href="/live/([0-9a-f-]{36})"', html)[1]
+
+
+@pytest.fixture
+def control(person, live_id):
+    """Nora's control page, joined."""
+    page = person(HOST, phone=False)
+    page.goto(f"/studio/shows/{live_id}/control")
+    expect(page.locator("#n-viewers")).not_to_have_text("–")
+    return page
+
+
+def start_sale(control, title: str, quantity: int) -> None:
+    """Pick a product, ten seconds of countdown, start; until it is open."""
+    control.locator("#swap").click()
+    control.locator(".pick-offer", has_text=title).click()
+    control.locator("#launch button[value='10']").first.click()
+    control.fill("#launch-quantity", str(quantity))
+    control.locator("#launch .start").click()
+    expect(control.locator("#air-chip")).to_have_text("Flash sale running", timeout=COUNTDOWN_MS)
+
+
+def watch(person, live_id, email, **look):
+    page = person(email, **look)
+    page.goto(f"/live/{live_id}")
+    page.wait_for_function("document.documentElement.dataset.state === 'live'")
+    return page
+
+
+def open_sheet(page):
+    page.locator("#card .go").click()
+    expect(page.locator("dialog.buy-sheet")).to_be_visible()
+    return page.locator("dialog.buy-sheet .btn.big")
+
+
+def test_the_last_unit_one_wins_one_waits_one_is_told(person, control, live_id, stack):
+    mei, tomasz = (watch(person, live_id, email) for email in (MEI, TOMASZ))
+    guest = watch(person, live_id, None)
+    start_sale(control, "Alarm clock", 1)
+    for page in (mei, tomasz, guest):
+        expect(page.locator("#card")).to_contain_text("Alarm clock")
+        expect(page.locator("#card")).to_contain_text("1 left")
+
+    open_sheet(mei).click()  # the second of two taps
+    expect(mei.locator("#card")).to_contain_text("Paid", timeout=15_000)
+    shoot(mei, "watch-paid-phone-light-en")
+    # The others see it without reloading, signed in or not.
+    for page in (tomasz, guest):
+        expect(page.locator("#card")).to_contain_text("Sold out")
+    open_sheet(tomasz).click()
+    expect(tomasz.locator("#card")).to_contain_text("1st")
+    expect(control.locator("#stock li", has_text="Alarm clock")).to_contain_text("1 in line")
+
+    # Mei changes her mind; the unit goes to the line, not to the counter.
+    mei.goto("/orders")
+    mei.locator("main a[href^='/orders/']").first.click()
+    mei.get_by_role("button", name=re.compile("cancel", re.I)).first.click()
+    mei.locator("dialog[open] button[type=submit]").last.click()
+    expect(tomasz.locator("#card")).to_contain_text("Your turn", timeout=10_000)
+    shoot(tomasz, "watch-served-phone-light-en")
+    expect(guest.locator("#card")).to_contain_text("Sold out")
+    tomasz.locator("#card .btn.buy").click()
+    expect(tomasz.locator("#card")).to_contain_text("Paid", timeout=15_000)
+    assert "0 broken" in stack.run("check")
+
+
+def test_a_reload_in_the_middle_keeps_the_reservation(person, control, live_id):
+    start_sale(control, "Hand warmer", 5)
+    page = watch(person, live_id, MEI)
+    # No card chosen by hand: at the bank, so that the reservation stays open.
+    open_sheet(page)
+    page.locator("dialog.buy-sheet .pick .edit").last.click()
+    page.locator("dialog.buy-sheet label.choice", has_text=re.compile("bank", re.I)).click()
+    page.locator("dialog.buy-sheet .btn.big").click()
+    page.wait_for_url("**/sandbox-bank/**")
+    page.goto(f"/live/{live_id}")
+    expect(page.locator("#card")).to_contain_text("Reserved")
+    page.reload()
+    expect(page.locator("#card")).to_contain_text("Reserved")
+    expect(page.locator("#card .timer")).to_contain_text(re.compile(r"0\d:\d\d"))
+
+
+def test_two_control_pages_agree_and_undo(person, control, live_id):
+    other = person(ASSISTANT, phone=False)
+    other.goto(f"/studio/shows/{live_id}/control")
+    expect(other.locator("#run li").first).to_be_visible()
+    assert other.get_by_role("button", name="End show").count() == 0  # an assistant can do all but end and price
+    before = control.locator("#pins li:not(.free)").count()
+    control.locator("#pins li:not(.free) button").first.click()
+    expect(other.locator("#pins li:not(.free)")).to_have_count(before - 1)
+    control.keyboard.press("z")
+    for page in (control, other):
+        expect(page.locator("#pins li:not(.free)")).to_have_count(before)
+
+
+def test_markup_in_chat_is_text(person, control, live_id):
+    page = watch(person, live_id, TOMASZ)
+    page.fill("#say", "<img src=x onerror=alert(1)> hello")
+    page.press("#say", "Enter")
+    line = control.locator("#lines li", has_text="hello").last
+    expect(line).to_contain_text("<img src=x onerror=alert(1)>")
+    assert control.locator("#lines img").count() == 0
+
+
+def test_offline_then_right_again(person, control, live_id):
+    page = watch(person, live_id, MEI)
+    page.context.set_offline(True)
+    expect(page.locator("#stale")).to_be_visible(timeout=15_000)
+    expect(page.locator("#card .go")).to_be_disabled()
+    page.context.set_offline(False)
+    expect(page.locator("#stale")).to_be_hidden(timeout=5_000)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("phone", [True, False])
+def test_the_show_in_every_look(person, live_id, phone, lang, theme):
+    page = watch(person, live_id, MEI, phone=phone, lang=lang, theme=theme)
+    shoot(page, f"watch-{'phone' if phone else 'desktop'}-{theme}-{lang}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.lang") == {"en": "en", "zh": "zh-CN"}[lang]
