@@ -69,6 +69,13 @@ def of(db, show: LiveSession) -> dict:
             "seconds": int((about["until"] - show.started_at).total_seconds()) if show.started_at else 0}
 
 
+def page_data(show: LiveSession, found: dict) -> dict:
+    """For the page's pictures."""
+    return {"id": str(show.id), "currency": found["currency"], "minutes": found["minutes"], "sales": found["sales"],
+            "started_at": clock.iso(show.started_at), "ended_at": clock.iso(show.ended_at or clock.now()),
+            "open": [str(row["id"]) for row in found["products"] if row["mode"] == "open"]}
+
+
 def _numbers(row) -> dict:
     """A row with PostgreSQL's sums (Decimal) as the whole numbers they are."""
     return {name: int(value) if name not in ("id", "title", "sku", "mode") else value

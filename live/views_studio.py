@@ -11,28 +11,36 @@ from core.errors import Invalid
 from core.web import body, check
 from live import report as reports
 from live import snapshot, staff_view
-from live.show import actions, clockwork, control, forms, labels, plan, queries
+from live.show import actions, clockwork, control, forms, plan, queries
 from live.show.state import big_state
 from live.views import live
 from live.views_api import fresh
 from members.access import staff
+from members.forms import page_with_form
 from members.queries import current_merchant
 
 HOTKEYS = {"next": "N", "start_sale": "S", "stop_sale": "X", "extend_sale": "E", "restock": "R", "pause": "P",
            "undo": "Z", "pin": "I", "put_on_air": "A", "notice": "M"}
 
 
+def _shows_page(errors, message, values):
+    with reading() as db:
+        merchant = current_merchant(db, "shows")
+        campaigns = queries.campaigns_for_shows(db, merchant.id)
+        return render_template("live/shows.html", merchant=merchant, shows=queries.shows_of(db, merchant.id),
+                               campaigns=campaigns, errors=errors, message=message, values=values,
+                               campaign_choices=[(one.id, one.name or _("Without a name")) for one in campaigns])
+
+
 @live.get("/studio/shows")
 @staff("shows")
 def shows():
-    with reading() as db:
-        merchant = current_merchant(db, "shows")
-        return render_template("live/shows.html", merchant=merchant, shows=queries.shows_of(db, merchant.id),
-                               campaigns=queries.campaigns_for_shows(db, merchant.id))
+    return _shows_page({}, "", {})
 
 
 @live.post("/studio/shows")
 @staff("shows")
+@page_with_form(_shows_page)
 def schedule():
     with transaction() as db:
         merchant = current_merchant(db, "shows")
@@ -113,7 +121,8 @@ def control_page(live_id: uuid.UUID):
 def report(live_id: uuid.UUID):
     with reading() as db:
         show = queries.access_show(db, live_id)
-        return render_template("live/report.html", show=show, report=reports.of(db, show), labels=labels)
+        found = reports.of(db, show)
+    return render_template("live/report.html", show=show, report=found, data=reports.page_data(show, found))
 
 
 @live.get("/studio/shows/<uuid:live_id>/report.csv")
