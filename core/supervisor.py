@@ -5,6 +5,7 @@ stop when nobody uses them. It stops when told to, or when its pipe says that th
 """
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import select
@@ -13,6 +14,7 @@ import socket
 import sys
 import time
 import traceback
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from core import embedded
@@ -121,15 +123,13 @@ class Supervisor:
         _refuse_taken_port(self.config)
         self.say("Livestall starts")
         self._start_servers()
-        self._chore("database schema", "migrate")
-        if self.config.demo:
-            self._chore("demo shop", "seed")
+        accounts = self._prepare()
         self._add("relay", "relay")
         self._add("worker", "worker")
         for number in range(1, self.config.web + 1):
             self._add(f"web-{number}", "web", "--port", str(self.config.port))
         self._wait_until_ready()
-        self._greet(self._chore("", "accounts") if self.config.demo else [])
+        self._greet(accounts)
         self.greeted = True
 
     def _start_servers(self):
@@ -143,6 +143,38 @@ class Supervisor:
             **os.environ, "DATABASE_URL": config.database_url, "REDIS_URL": config.redis_url,
             "DATA_DIR": str(config.data_dir), "DEMO": str(int(config.demo)), "PYTHONUNBUFFERED": "1",
             "LOG_FORMAT": config.log_format or "json"}
+
+    def _prepare(self):
+        """The schema and the demo shop; the lines that tell its accounts. Each chore takes 1.5 s to import the shop,
+        so what was done for these very files and this very cluster is not done again."""
+        note = self.config.data_dir / "prepared.json"
+        fingerprint = self._fingerprint()
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            known = json.loads(note.read_text())
+            if fingerprint and known["fingerprint"] == fingerprint:
+                return known["accounts"]
+        accounts = []
+        self._chore("database schema", "migrate")
+        if self.config.demo:
+            self._chore("demo shop", "seed")
+            accounts = self._chore("", "accounts")
+        if fingerprint:
+            note.write_text(json.dumps({"fingerprint": fingerprint, "accounts": accounts}))
+        return accounts
+
+    def _fingerprint(self):
+        """Of the files that decide what the chores do, and of the embedded cluster; None for a foreign database."""
+        cluster = self.config.data_dir / "postgres/cluster/PG_VERSION"
+        if self.config.database_url:
+            return None
+        made = cluster.stat()
+        digest = hashlib.sha256(f"{made.st_dev} {made.st_ino} {made.st_mtime_ns} {self.config.demo}".encode())
+        program = Path(self.app[1])
+        deciding = [*program.parent.glob("core/migrations/**/*.py"), *program.parent.glob("demo/*")]
+        for path in [program, *sorted(deciding)]:
+            if path.is_file():
+                digest.update(path.read_bytes())
+        return digest.hexdigest()
 
     def _chore(self, label, command):
         """Run `python app.py COMMAND` to its end and give what it printed. Raises StartError if it fails."""
@@ -209,6 +241,7 @@ class Supervisor:
             return
         pause = child.plan_restart()
         if self.waiting and (child.ended in HOPELESS or child.failures >= HIGHEST_FAILURES):
+            (self.config.data_dir / "prepared.json").unlink(missing_ok=True)  # the next start does everything
             raise StartError(f"{child.name} ended with exit code {child.ended}: its lines are above and in "
                              f"{child.log.path}.")
         self._note("warning", f"{child.name} ended with exit code {child.ended} and starts again in {pause:g} s")

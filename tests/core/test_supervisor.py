@@ -103,6 +103,7 @@ def run(tmp_path):
     yield make
     for one in made:
         one.end()
+    for one in made:
         one.nothing_is_left()
 
 
@@ -173,6 +174,7 @@ def test_data_survives_a_kill_and_the_second_start_is_quick(run):
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     shop.process.kill()
     shop.process.wait()
+    assert [len(shop.calls(name)) for name in ("migrate", "seed", "accounts")] == [1, 1, 1]
     # At once, while the killed one is still stopping.
     began = time.monotonic()
     shop.start().until_ready()
@@ -180,6 +182,18 @@ def test_data_survives_a_kill_and_the_second_start_is_quick(run):
     database_url, _ = embedded.running(shop.data_dir)
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+    # The chores were done for this cluster and these files; that they are not done again is what makes it quick.
+    assert [len(shop.calls(name)) for name in ("migrate", "seed", "accounts")] == [1, 1, 1]
+    assert "host@demo.example   a password" in shop.text()
+
+
+def test_what_was_prepared_is_prepared_again_when_a_child_says_that_it_does_not_fit(run):
+    run().start().until_ready().end()
+    shop = run(BREAK="web", BREAK_CODE="3").start()
+    assert shop.process.wait(60) == 1
+    assert len(shop.calls("migrate")) == 1
+    run().start().until_ready()
+    assert len(shop.calls("migrate")) == 2
 
 
 def test_a_child_that_dies_is_started_again(run):
