@@ -68,7 +68,7 @@ def test_a_slip_in_a_header_is_named_with_what_was_meant(empty):
     with pytest.raises(CsvProblem) as problem:
         sniff(b"sku,nmae,price\n")
     assert csv_words.problem(problem.value.code, problem.value.data) == (
-        "We do not know the column “nmae”. Did you mean “name”?")
+        'We do not know the column "nmae". Did you mean "name"?')
 
 
 def test_columns_that_we_do_not_use_are_told():

@@ -263,7 +263,7 @@ def test_the_whole_way_through_the_pages(db, staff):
 def test_a_wrong_header_is_named_at_once(db, staff):
     page = upload(staff, b"sku,name,prise\nA,B,1\n")
     assert page.status_code == 422
-    assert "We do not know the column “prise”. Did you mean “price”?" in words(page)
+    assert 'We do not know the column &#34;prise&#34;. Did you mean &#34;price&#34;?' in words(page)
     assert db.scalar(select(func.count()).select_from(Import)) == 0
 
 
@@ -278,7 +278,7 @@ def test_refused_lines_can_be_downloaded_and_open_safely(db, staff):
     row = import_of(db)
     jobs.read_import(str(row.id))
     page = words(staff.get(f"{BASE}/imports/{row.id}"))
-    assert "Refused lines 2" in page and "“free” is no amount" in page
+    assert "Refused lines 2" in page and "&#34;free&#34; is no amount" in page
     answer = staff.get(f"{BASE}/imports/{row.id}/rejected.csv")
     rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff"))))
     assert rows[1][:2] == ["2", "'=cmd|calc"] and rows[2][:2] == ["3", "A"]
