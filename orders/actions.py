@@ -40,6 +40,7 @@ def cancel(db, order_id: uuid.UUID, member) -> Order:
 def _let_go(db, order: Order) -> None:
     for line in order.lines:
         stock.release(db, line.hold_id, order.member_id)
+        refunds.to_the_shelf_if_over(db, order, line.stock_id)
 
 
 def mark_sent(db, order_id: uuid.UUID, carrier: str = "", tracking_code: str = "") -> Order:

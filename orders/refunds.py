@@ -8,6 +8,9 @@ import uuid
 from sqlalchemy import select
 
 from campaigns.stock import actions as stock
+from campaigns.stock.models import OfferStock
+from campaigns.terms.models import Campaign
+from campaigns.terms.publishing import return_unsold
 from core.clock import now
 from core.errors import Invalid, KeyConflict
 from orders import letters, news
@@ -80,8 +83,19 @@ def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refu
                 line.returned_quantity += units
                 db.flush()
                 stock.return_sold(db, line.stock_id, order.member_id, units)
+                to_the_shelf_if_over(db, order, line.stock_id, by)
     db.flush()
     return refund
+
+
+def to_the_shelf_if_over(db, order: Order, stock_id: uuid.UUID, by=None) -> None:
+    """After a campaign's end, units that came back return to what the shop has on hand.
+
+    Called with the offer's stock row locked: an end that runs meanwhile either waits for these units or is seen here.
+    """
+    state = db.scalar(select(Campaign.state).where(Campaign.id == order.campaign_id))
+    if state in ("ended", "settling", "settled") and not order.rehearsal:
+        return_unsold(db, db.get(OfferStock, stock_id), by)
 
 
 def _line(line: OrderLine, units: int, restock: bool) -> dict:

@@ -3,9 +3,14 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
+from campaigns.catalogue.models import Variant
+from campaigns.stock.actions import close_sale
+from campaigns.stock.checks import CHECKS as STOCK_CHECKS
 from campaigns.stock.line import join as join_line
+from campaigns.terms.models import Campaign
+from campaigns.terms.publishing import end
 from core.db import transaction
 from members.models import Mail
 from orders import actions
@@ -95,6 +100,21 @@ def test_without_restock_the_units_stay_sold(counter):
     order_id = counter.paid(2)
     refund(counter, order_id, 2, reason="missing")
     assert counter.units() == {"left": 8, "held": 0, "sold": 2, "reserve": 0}
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_after_the_campaign_units_return_to_the_shops_own_stock(counter, paid):
+    order_id = counter.paid(2) if paid else counter.at_the_bank(2)[0]
+    with transaction() as db:
+        close_sale(db, counter.stock_id)
+        end(db, db.get(Campaign, counter.order_row(order_id).campaign_id), counter.host)
+        variant_id = db.get(Order, order_id).lines[0].variant_id
+    before = counter.get(Variant, variant_id).on_hand
+    counter.client.post(f"/api/orders/{order_id}/cancel", json={"key": key()})
+    assert counter.get(Variant, variant_id).on_hand == before + 2
+    assert counter.units() == {"left": 0, "held": 0, "sold": 0, "reserve": 0}
+    with transaction() as db:
+        assert {name: rows for name, sql in STOCK_CHECKS if (rows := db.execute(text(sql)).all())} == {}
 
 
 def test_the_same_key_is_the_same_refund(counter):
