@@ -4,13 +4,12 @@ import secrets
 from datetime import timedelta
 
 from flask import g, request, session
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy import func, update
 
 from core import events
-from core.db import engine
+from members import lookup
 from members.access import RIGHTS, is_operator
-from members.models import Member, Role, SignIn
+from members.models import Member, SignIn
 
 REMEMBERED = timedelta(days=30)
 # A browser that shall not remember is asked again the next morning, even if it is never closed.
@@ -36,16 +35,8 @@ def load_member() -> None:
 
 
 def find_member(token: str):
-    """(member with roles, id of the sign-in), or (None, None). One statement and no transaction: it runs for every
-    message of every socket."""
-    found = (select(Member, SignIn.id).join(SignIn, SignIn.member_id == Member.id)
-             .outerjoin(Role, Role.member_id == Member.id).options(contains_eager(Member.roles))
-             .where(SignIn.token_hash == hash_token(token), SignIn.ended_at.is_(None), SignIn.expires_at > func.now(),
-                    Member.disabled_at.is_(None)))
-    autocommit = engine().execution_options(isolation_level="AUTOCOMMIT")
-    with Session(autocommit, expire_on_commit=False) as db:
-        row = db.execute(found).unique().first()
-    return (row[0], row[1]) if row else (None, None)
+    """(member with roles, id of the sign-in), or (None, None) for a token that is made up, ended, expired or shut."""
+    return lookup.find(hash_token(token))
 
 
 def begin_sign_in(db, member: Member, *, remember: bool = True) -> str:
