@@ -10,13 +10,15 @@ from core.checks import violations
 from core.commands import command
 from core.db import reading
 
-HEAD = f"{'time':>6} {'viewers':>8} {'claims/s':>9} {'won':>7} {'sold out':>9} {'paid':>7} {'p50 ms':>7} {'p99 ms':>7} {'errors':>7}"
+HEAD = (f"{'time':>6} {'viewers':>8} {'claims/s':>9} {'won':>7} {'sold out':>9} {'paid':>7} {'p50 ms':>7} {'p99 ms':>7} "
+        f"{'errors':>7}")
 
 
 @command("demo")
 @click.option("--viewers", default=200, show_default=True, type=click.IntRange(1, 5000))
 @click.option("--minutes", default=3.0, show_default=True, type=click.FloatRange(0.1, 600))
-@click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 60), help="How fast the host moves on.")
+@click.option("--speed", default=1.0, show_default=True, type=click.FloatRange(0.1, 60),
+              help="How fast the host moves on.")
 @click.option("--seed", default=20101201, show_default=True, help="For the same evening again.")
 @click.option("--host/--no-host", default=True, help="Whether the demo's host runs the show, or you do.")
 @click.pass_obj

@@ -1,4 +1,4 @@
-"""A small Socket.IO client over gevent sockets (Engine.IO 4, Socket.IO 5, websocket only), and a keep-alive JSON client.
+"""A small Socket.IO client over gevent sockets (Engine.IO 4, Socket.IO 5, websocket only), and a JSON client.
 
 The libraries' client costs about 150 µs a message; with 500 viewers on the two cores that also run the server it would
 measure itself. This one looks only at what a viewer must act on and skips the rest undecoded.

@@ -67,8 +67,8 @@ class Stack:
 
     def run(self, *words) -> str:
         """A command of app.py, to its end; its output. Fails on an exit code."""
-        done = subprocess.run([sys.executable, "app.py", *words], cwd=ROOT, env=self.env, capture_output=True, text=True,
-                              timeout=120)
+        done = subprocess.run([sys.executable, "app.py", *words], cwd=ROOT, env=self.env, capture_output=True,
+                              text=True, timeout=120)
         assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
         return done.stdout
 

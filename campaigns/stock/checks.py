@@ -9,7 +9,8 @@ CHECKS = [
         FROM offer_stock s LEFT JOIN holds h ON h.stock_id = s.id AND h.state = 'held'
         GROUP BY s.id HAVING s.held <> coalesce(sum(h.quantity), 0)"""),
     ("no running hold is over for more than a minute", """
-        SELECT id, offer_id, expires_at FROM holds WHERE state = 'held' AND expires_at < now() - interval '1 minute'"""),
+        SELECT id, offer_id, expires_at FROM holds
+        WHERE state = 'held' AND expires_at < now() - interval '1 minute'"""),
     ("a member's counted units are held or bought units, within the limit", """
         SELECT m.stock_id, m.member_id, m.units, m.unit_limit, coalesce(a.units, 0) AS found
         FROM offer_members m FULL JOIN (

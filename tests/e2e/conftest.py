@@ -40,14 +40,14 @@ def person(chromium, stack):
     contexts, problems = [], []
 
     def open_browser(email=None, *, phone=True, lang="en", theme="light"):
-        context = chromium.new_context(viewport=PHONE if phone else DESKTOP, locale={"en": "en-GB", "zh": "zh-CN"}[lang],
-                                       has_touch=phone, color_scheme=theme, reduced_motion="reduce", base_url=stack.url)
+        context = chromium.new_context(
+            viewport=PHONE if phone else DESKTOP, locale={"en": "en-GB", "zh": "zh-CN"}[lang], has_touch=phone,
+            color_scheme=theme, reduced_motion="reduce", base_url=stack.url)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
-        page.on("console", lambda m: problems.append(f"{page.url}: {m.text}")
-                if m.type == "error" and "Failed to load resource" not in m.text and "WebSocket" not in m.text else None)
+        page.on("console", lambda m: problems.append(f"{page.url}: {m.text}") if is_fault(m) else None)
         if email:
             sign_in(page, email)
         return page
@@ -55,6 +55,12 @@ def person(chromium, stack):
     for context in contexts:
         context.close()
     assert not problems, problems
+
+
+def is_fault(message) -> bool:
+    """A line of the console that a test must not see; a cut line is told by the browser itself."""
+    told = ("Failed to load resource", "WebSocket", "net::ERR_")
+    return message.type == "error" and not any(text in message.text for text in told)
 
 
 def sign_in(page, email: str, password: str | None = None) -> None:

@@ -39,7 +39,7 @@ def start_sale(control, title: str, quantity: int) -> None:
 def watch(person, live_id, email, **look):
     page = person(email, **look)
     page.goto(f"/live/{live_id}")
-    page.wait_for_function("document.documentElement.dataset.state === 'live'")
+    page.wait_for_selector("html[data-state='live']")
     return page
 
 

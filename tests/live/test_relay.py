@@ -12,7 +12,8 @@ from live.broadcast import Broadcaster
 
 
 def row(id, stream, kind="k", urgent=False, merge_key=None):
-    return SimpleNamespace(id=id, stream=stream, kind=kind, urgent=urgent, merge_key=merge_key, payload={}, created_at=None)
+    return SimpleNamespace(id=id, stream=stream, kind=kind, urgent=urgent, merge_key=merge_key, payload={},
+                           created_at=None)
 
 
 def say(*kinds, stream="live:a", **more):
@@ -24,7 +25,8 @@ def say(*kinds, stream="live:a", **more):
 def pumped(tick_due=True):
     with engine().connect() as connection:
         frames = relay.pump(connection, tick_due)
-    return {frame["room"]: [(e["seq"], e["kind"]) for e in frame["data"]["events"]] for frame in frames if "room" in frame}
+    return {frame["room"]: [(e["seq"], e["kind"]) for e in frame["data"]["events"]]
+            for frame in frames if "room" in frame}
 
 
 def test_a_stream_with_an_urgent_event_leaves_at_once_and_in_order():
