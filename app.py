@@ -19,7 +19,7 @@ import demo  # noqa: E402
 import live  # noqa: E402
 import members  # noqa: E402
 import orders  # noqa: E402
-from core import bus, checks, commands, config, db, health, i18n, jobs, sockets, web  # noqa: E402
+from core import bus, commands, config, db, health, i18n, jobs, sockets, web  # noqa: E402
 
 PACKAGES = (members, campaigns, orders, live, demo)
 

@@ -13,7 +13,8 @@ import gevent
 from demo.wire import Sockets, Web
 
 LINES = ["hello from Porto", "does it come in red?", "晚上好", "how big is it?", "got mine, thank you!",
-         "可以寄到杭州吗？", "that was quick", "when is the cakestand on?", "my sister has one of these", "lovely", "排队中，希望有货"]
+         "可以寄到杭州吗？",
+         "that was quick", "when is the cakestand on?", "my sister has one of these", "lovely", "排队中，希望有货"]
 # How people end a reservation, in parts of 100: most pay, some let it run out, some let go, some change their mind.
 PAY, ABANDON, RELEASE = 84, 8, 5
 CANCEL_OF_PAID = 4  # of 100

@@ -10,8 +10,8 @@ from core.checks import violations
 from core.commands import command
 from core.db import reading
 
-HEAD = (f"{'time':>6} {'viewers':>8} {'claims/s':>9} {'won':>7} {'sold out':>9} {'paid':>7} {'p50 ms':>7} {'p99 ms':>7} "
-        f"{'errors':>7}")
+HEAD = (f"{'time':>6} {'viewers':>8} {'claims/s':>9} {'won':>7} {'sold out':>9} {'paid':>7} {'p50 ms':>7} "
+        f"{'p99 ms':>7} {'errors':>7}")
 
 
 @command("demo")

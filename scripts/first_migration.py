@@ -50,7 +50,8 @@ def main() -> None:
     extra = "".join(f'    op.execute("""{statement}""")\n' for statement in EXTRA_DDL)
     target = Path(__file__).resolve().parents[1] / "core/migrations/versions/0001_first.py"
     body = "    " + text.strip() + "\n" if not text.startswith("    ") else text.rstrip() + "\n"
-    target.write_text(HEAD + body + extra + "\n\ndef downgrade():\n"
+    head = HEAD if "Text()" in body.replace("sa.Text()", "") else HEAD.replace("from sqlalchemy import Text\n", "")
+    target.write_text(head + body + extra + "\n\ndef downgrade():\n"
                       '    raise RuntimeError("the first schema has nothing below it")\n')
     print(f"wrote {target.name}: {len(steps)} steps")  # noqa: T201
 
