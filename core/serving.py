@@ -9,6 +9,7 @@ from gevent.pywsgi import WSGIHandler, WSGIServer
 from rq.serializers import JSONSerializer
 
 from core import jobs
+from core.db import engine
 
 log = structlog.get_logger("serving")
 # Called with (app) in a web process once the server listens; live starts its broadcaster here.
@@ -68,6 +69,8 @@ def work() -> None:
     """Run jobs until SIGTERM. The short intervals find a killed worker's job within 90 s (RQ's own: 808 s)."""
     from rq import Worker
     queue = jobs.queue()
+    # Each job is a fork: a connection that it shared with this process would speak to both.
+    engine().dispose(close=False)
     worker = Worker([queue], connection=queue.connection, serializer=JSONSerializer, worker_ttl=45,
                     job_monitoring_interval=10, maintenance_interval=20)
     worker.work(logging_level="WARNING", with_scheduler=True)

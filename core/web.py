@@ -1,4 +1,5 @@
 """What every HTTP answer shares: request ids, checked bodies, one error body, and the headers that protect a page."""
+import re
 import secrets
 import uuid
 
@@ -49,11 +50,32 @@ def _flat(messages, prefix=""):
     """marshmallow nests messages; pages want {"lines.0.quantity": ["…"]}."""
     if not isinstance(messages, dict):  # a list, or one translated sentence (marshmallow wraps only str)
         messages = messages if isinstance(messages, list) else [messages]
-        return {prefix or "_": [str(message) for message in messages]}
+        return {prefix or "_": [_say(str(message)) for message in messages]}
     flat = {}
     for name, inner in messages.items():
         flat |= _flat(inner, f"{prefix}.{name}" if prefix else str(name))
     return flat
+
+
+def _say(message: str) -> str:
+    """marshmallow's own sentences in the member's language; those that rooms write are translated already."""
+    if message in ("Missing data for required field.", "Field may not be null."):
+        return _("Please fill this in.")
+    if message == "Unknown field.":
+        return _("We do not know this field.")
+    if message == "Invalid input type.":
+        return _("We expected named fields.")
+    if bound := re.fullmatch(r"Must be greater than or equal to (\S+) and less than or equal to (\S+)\.", message):
+        return _("From %(low)s to %(high)s.", low=bound[1], high=bound[2])
+    if bound := re.fullmatch(r"Must be greater than or equal to (\S+)\.", message):
+        return _("At least %(low)s.", low=bound[1])
+    if bound := re.fullmatch(r"Length must be between (\d+) and (\d+)\.", message):
+        return _("From %(low)s to %(high)s characters.", low=bound[1], high=bound[2])
+    if bound := re.fullmatch(r"Longer than maximum length (\d+)\.", message):
+        return _("At most %(high)s characters.", high=bound[1])
+    if message.startswith("Not a valid ") or message.startswith("Must be one of"):
+        return _("We cannot read that.")
+    return message
 
 
 def wants_json() -> bool:
