@@ -1,4 +1,5 @@
 """What is sold on which terms: catalogue, terms of campaigns and offers, stock and holds."""
+from campaigns.catalogue import checks as catalogue_checks
 from campaigns.catalogue import models as catalogue_models  # noqa: F401
 from campaigns.catalogue import ticks as catalogue_ticks  # noqa: F401
 from campaigns.catalogue import views as catalogue_views
@@ -16,6 +17,7 @@ from core import checks
 
 def init_app(app) -> None:
     """Connect this package to the application."""
+    checks.register(catalogue_checks.CHECKS)
     checks.register(stock_checks.CHECKS)
     app.register_blueprint(catalogue_views.catalogue)
     app.register_blueprint(catalogue_pictures.pictures)

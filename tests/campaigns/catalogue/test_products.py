@@ -7,6 +7,7 @@ from campaigns.catalogue import actions, queries
 from campaigns.catalogue.models import PriceRecord
 from campaigns.catalogue.queries import Filter
 from core import clock
+from core.checks import violations
 from core.errors import DomainError, Invalid, NotFound
 from core.ids import new_id
 from tests import factories
@@ -69,6 +70,16 @@ def test_a_new_price_ends_the_old_record_and_the_same_price_does_not(db, shop):
     assert [record.price_minor for record in records] == [180, 150, 169]
     assert records[0].to_at is None
     assert records[1].to_at == records[0].from_at and records[2].to_at == records[1].from_at
+
+
+def test_the_check_sees_a_price_that_was_changed_past_its_record(db, shop):
+    variant = make(db, shop).variants[0]
+    actions.update_variant(db, variant, price_minor=150)
+    db.commit()
+    assert violations(db) == []
+    variant.price_minor = 149
+    db.commit()
+    assert [name for name, _row in violations(db)] == ["the list price on record is the variant's price"]
 
 
 def at(db, variant, price, days_from, days_to, source="list"):
