@@ -4,7 +4,7 @@
 import { h, icon, setText, show } from '/static/js/dom.js';
 import { number, t, time, tn } from '/static/js/i18n.js';
 import { countdownOf, mayTake, onAir } from '/static/js/live/select.js';
-import { countdown, picture, pricePair, setButton, stockBlock } from '/static/js/live/parts.js';
+import { countdown, picture, pricePair, setButton, settling, stockBlock } from '/static/js/live/parts.js';
 import { countWords, saleName, termsOf } from '/static/js/live/words.js';
 import { MINE } from '/static/js/live/mine.js';
 
@@ -12,6 +12,7 @@ import { MINE } from '/static/js/live/mine.js';
 export function createCard(place, ctx) {
   let shape = null;
   let shapeKey = '';
+  const rests = settling(ctx.store.repaint);
   const change = (key, build) => {
     if (key === shapeKey) return;
     const had = place.contains(document.activeElement);
@@ -31,7 +32,7 @@ export function createCard(place, ctx) {
       const view = ctx.phase(state, offer);
       const build = MINE[view.phase] ?? counterCard;
       change(`${offer.id}:${build.name}`, () => build(offer, state, ctx));
-      shape.paint(offer, state, view);
+      shape.paint(offer, state, view, rests(shapeKey));
     },
   };
 }
@@ -78,7 +79,7 @@ function paintHead(flash, count, offer, view, live) {
     flash.replaceChildren(...[name.icon && icon(name.icon, name.icon === 'bolt' ? 'sm solid' : 'sm'), h('span', {}, name.text)].filter(Boolean));
   }
   const until = countdownOf(offer, view);
-  if (live) count.paint(until, countWords(view.phase));
+  if (live) count.paint(until, countWords(view.phase), view.phase === 'soon' ? 0 : 30);
   else count.paint(null, '');
   show(count.element, live ? Boolean(until) : offer.stock.mode === 'flash');
 }

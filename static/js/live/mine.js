@@ -32,12 +32,12 @@ function reservedCard(offer, state, ctx) {
   const face = payFace(pay);
   return {
     element,
-    paint(next, now, { hold, failure: words }) {
+    paint(next, now, { hold, failure: words }, rests) {
       holdId = hold.id;
       const live = ctx.isLive();
       setText(name, hold.source === 'waitlist' ? t('Your turn: kept for you') : t('Reserved for you'));
       setText(facts, toWhere(hold.quantity, now.choice.address));
-      face(t('Pay {price}', { price: money(hold.price_minor * hold.quantity, hold.currency) }), hold.expires_at, live);
+      face(t('Pay {price}', { price: money(hold.price_minor * hold.quantity, hold.currency) }), hold.expires_at, live && !rests);
       paintDrain(drain, hold, ctx.nowMs());
       setText(foot, tn('Nothing is charged before you pay. When the time ends, it goes back on the counter.',
         'Nothing is charged before you pay. When the time ends, all {n} go back on the counter.', hold.quantity));
@@ -119,12 +119,12 @@ function waitingCard(offer, state, ctx) {
   element.querySelector('.thumb').classList.add('faded');
   return {
     element,
-    paint(next, now, { wait }) {
+    paint(next, now, { wait }, rests) {
       setText(place, ordinal(wait.place ?? 1));
       setText(rest, t('in line'));
       setText(end, wait.quantity > 1 ? tn('for {n} piece', 'for {n} pieces', wait.quantity) : '');
       setText(facts, next.stock.held > 0 ? tn('{n} is still held and may come back', '{n} are still held and may come back', next.stock.held) : t('All {n} are paid', { n: number(next.stock.sold) }));
-      leave.disabled = !ctx.isLive();
+      leave.disabled = rests || !ctx.isLive();
     },
   };
 }

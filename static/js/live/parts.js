@@ -29,8 +29,10 @@ export function countdown(words = '', { spare = false } = {}) {
   const element = h('span.count', { role: 'timer', hidden: true }, icon('clock', 'sm'), say, left);
   return {
     element,
-    paint(until, text = words) {
+    /** `last`: seconds that are the last ones; 0 for what has no hurry. */
+    paint(until, text = words, last = 30) {
       setText(say, text);
+      element.dataset.last = last;
       if (element.dataset.until !== until && until) {
         element.dataset.until = until;
         paintCountdown(element);
@@ -58,6 +60,27 @@ export function stockBlock(offer, currency, right = null) {
       setText(of, t('of {n}', { n: number(units.total) }));
       if (endText !== null) setText(end, endText);
     },
+  };
+}
+
+// A thumb that is already on its way needs about this long to see that the button under it became another.
+const SETTLE_MS = 350;
+
+/**
+ * Keeps a button from being pressed in the moment it becomes another: `rest(key)` says whether it must rest now.
+ * `again()` is called when it may work.
+ */
+export function settling(again) {
+  let last = null;
+  let until = 0;
+  return (key) => {
+    const now = performance.now();
+    if (last !== null && key !== last) {
+      until = now + SETTLE_MS;
+      setTimeout(again, SETTLE_MS + 10);
+    }
+    last = key;
+    return now < until;
   };
 }
 

@@ -9,7 +9,7 @@ import { paint as paintCountdown } from '/static/js/ui/countdown.js';
 import { wire as wireStepper } from '/static/js/ui/stepper.js';
 import { isComplete } from '/static/js/live/buying.js';
 import { addressLineOf, paymentLineOf } from '/static/js/live/means.js';
-import { countdown, pricePair, setButton, stockBlock } from '/static/js/live/parts.js';
+import { countdown, pricePair, settling, stockBlock } from '/static/js/live/parts.js';
 import { countdownOf, mayTake } from '/static/js/live/select.js';
 import { countWords, minutes, ordinal } from '/static/js/live/words.js';
 
@@ -49,7 +49,7 @@ function sheetBody(offer, state, ctx, shut, wished) {
   const address = addressLineOf(ctx);
   const payment = paymentLineOf(ctx);
   const refusal = h('div.notice.urgent', { role: 'alert', hidden: true }, icon('warn'), h('span.grow'));
-  const go = bigButton();
+  const go = bigButton(ctx.store.repaint);
   const foot = h('p.tiny.quiet.center');
   const picks = h('div.choices', {}, many.element, address.nodes, payment.nodes);
   const closer = h('button.btn.only.bare', { type: 'button', 'aria-label': t('Close'), onclick: shut }, icon('close'));
@@ -74,7 +74,7 @@ function sheetBody(offer, state, ctx, shut, wished) {
       const next = now.offers[offer.id];
       const view = ctx.phase(now, next);
       if (view.phase === 'paid') return shut();
-      count.paint(ctx.isLive() ? countdownOf(next, view) : null, view.phase === 'reserved' ? t('kept for you') : countWords(view.phase));
+      count.paint(ctx.isLive() ? countdownOf(next, view) : null, view.phase === 'reserved' ? t('kept for you') : countWords(view.phase), view.phase === 'soon' ? 0 : 30);
       cost.paint(next);
       stock.paint(next);
       many.paint(next, now, view);
@@ -144,7 +144,8 @@ function stepper(value) {
   };
 }
 
-function bigButton() {
+function bigButton(again) {
+  const rests = settling(again);
   const words = h('span.grow');
   const sum = h('span.num');
   const clock = h('span.left');
@@ -161,7 +162,7 @@ function bigButton() {
       show(sum, Boolean(face.sum));
       show(spin, Boolean(face.busy));
       element.classList.toggle('buy', Boolean(face.buy));
-      element.disabled = Boolean(face.off || face.busy);
+      element.disabled = [face.off, face.busy, rests(view.phase)].some(Boolean);
       const until = view.phase === 'reserved' && live ? view.hold.expires_at : null;
       show(timer, Boolean(until));
       if (until && timer.dataset.until !== until) {

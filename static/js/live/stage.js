@@ -2,7 +2,7 @@
 
 import { $, h, icon, setAttr, setText, show } from '/static/js/dom.js';
 import { clock, number, t, time } from '/static/js/i18n.js';
-import { isOn } from '/static/js/live/select.js';
+import { isOn, saleOf } from '/static/js/live/select.js';
 
 export function createStage(root, ctx) {
   const chip = $('#on-chip', root);
@@ -24,7 +24,7 @@ export function createStage(root, ctx) {
     setText($('[data-next-title]', upnext), offer?.title ?? next.title);
     const button = $('[data-next-remind]', upnext);
     const isSet = state.reminded.has(next.offer_id);
-    show(button, Boolean(offer));
+    show(button, Boolean(offer) && saleOf(offer, ctx.nowMs()) === 'closed');
     if (button.getAttribute('aria-pressed') === String(isSet)) return;
     setAttr(button, 'aria-pressed', String(isSet));
     button.replaceChildren(icon(isSet ? 'check' : 'bell'), h('span', {}, isSet ? t('We will tell you') : t('Remind me')));
@@ -35,6 +35,7 @@ export function createStage(root, ctx) {
       const { show: live, counters } = state;
       setText($('#show-title', root), live.title);
       setText($('#viewers', root), number(counters.viewers ?? 0));
+      show($('#viewers', root).parentElement, counters.viewers > 0);
       paintChip(chip, live);
       paintCurtain($('#curtain', root), live);
       paintStale(root, state, ctx);
