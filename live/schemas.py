@@ -1,5 +1,6 @@
 """What pages may send to a show, over sockets and over HTTP: the same schemas for both doors."""
-from marshmallow import fields, validate
+from flask_babel import gettext as _
+from marshmallow import ValidationError, fields, validate
 
 from core.web import In
 
@@ -16,6 +17,15 @@ class Strict(fields.Integer):
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid", input=value)
         return super()._validated(value)
+
+
+class Flag(fields.Field):
+    """true or false, written as such; 1 is a number."""
+
+    def _deserialize(self, value, attr, data, **kwargs):
+        if not isinstance(value, bool):
+            raise ValidationError(_("Say true or false."))
+        return value
 
 
 class JoinIn(In):
@@ -57,4 +67,4 @@ class WaitIn(In):
 
 
 class OnIn(In):
-    on = fields.Boolean(required=True, truthy={True}, falsy={False})
+    on = Flag(required=True)

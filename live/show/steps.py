@@ -11,6 +11,7 @@ from campaigns.terms.models import Offer
 from core.errors import DomainError, Invalid
 from core.web import In
 from live import rehearsal
+from live.schemas import Flag
 from live.show.control import OPEN, Change, Desk, action, keep, put_back
 from live.show.lifecycle import ON_AIR, move
 from live.show.models import FlashSale, LiveSession, RunItem
@@ -90,7 +91,7 @@ def resume(desk: Desk, _data) -> Change:
 
 class EndIn(In):
     word = fields.String(required=True)
-    keep_shelf = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    keep_shelf = Flag(load_default=False)
 
 
 @action("end", right="show.end", schema=EndIn, states=ON_AIR)

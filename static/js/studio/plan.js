@@ -45,14 +45,13 @@ function makeLine(item) {
   const points = h('textarea.input', { rows: 1, maxLength: 2000, disabled: !editable, oninput: (event) => edit({ points: event.target.value }) });
   return h('tr', { dataset: { line: '' } },
     h('td', {}, h('button.grip', { type: 'button', dataset: { grip: '' }, hidden: !editable }, icon('grip')), h('span.pos')),
-    h('td.what-cell', {}, h('div.what', {}, field(t('Product'), offers), field(t('Title'), title))),
+    h('td.what-cell', {}, h('div.what', {}, field(t('Product'), offers), field(t('Title'), title), field(t('Talking points'), points, '.points'))),
     h('td.minutes', {}, field(t('Minutes'), minutes), h('span.at')),
-    h('td.points', {}, field(t('Talking points'), points)),
     h('td', {}, editable && h('button.btn.bare.only.remove', { type: 'button', onclick: () => remove(item.key) }, icon('trash'))));
 }
 
 function paintLine(row, item) {
-  const [handle, what, minutes, points, end] = row.children;
+  const [handle, what, minutes, end] = row.children;
   const begun = Boolean(item.started_at);
   row.classList.toggle('begun', begun);
   row.classList.toggle('on', begun && !item.ended_at);
@@ -63,7 +62,7 @@ function paintLine(row, item) {
   setValue(what.querySelector('select'), item.offer_id ?? '');
   setValue(what.querySelector('input'), item.title);
   setValue(minutes.querySelector('input'), item.minutes || '');
-  setValue(points.querySelector('textarea'), item.points);
+  setValue(what.querySelector('textarea'), item.points);
   setText(minutes.querySelector('.at'), t('from {time}', { time: time(plan.begins(state)[item.key]) }));
   const button = end.querySelector('button');
   if (button) {
