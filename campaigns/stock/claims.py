@@ -30,7 +30,7 @@ SELECT s.id, s.offer_id, s.rehearsal, s.mode, s.opens_at, s.closes_at, s."left",
        s.version, s.price_minor, s.currency, s.unit_limit, s.hold_seconds, s.live_session_id
 FROM offer_stock s JOIN unnest(%(offers)s::uuid[], %(rehearsals)s::bool[]) AS w(offer_id, rehearsal)
   ON s.offer_id = w.offer_id AND s.rehearsal = w.rehearsal
-ORDER BY s.id FOR UPDATE OF s"""
+ORDER BY s.id FOR NO KEY UPDATE OF s"""
 
 # After the lock: what it protects is read as it is now, and so is the clock that decides.
 READ = """

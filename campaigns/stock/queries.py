@@ -19,7 +19,7 @@ def stock_of(db, offer_id: uuid.UUID, rehearsal: bool = False) -> OfferStock:
 
 def lock_stock(db, stock_id: uuid.UUID) -> OfferStock:
     """The same row, locked until the transaction ends and read anew. Lock stock before holds, always, in id order."""
-    row = db.scalar(select(OfferStock).where(OfferStock.id == stock_id).with_for_update()
+    row = db.scalar(select(OfferStock).where(OfferStock.id == stock_id).with_for_update(key_share=True)
                     .execution_options(populate_existing=True))
     if row is None:
         raise UnknownOffer

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from core.db import transaction
 from core.events import Event
 from members.models import Mail
+from orders import checkout
 from orders.models import Order, OrderLine
 from orders.payments.models import Payment
 from tests import factories
@@ -162,3 +163,15 @@ def test_a_hold_that_is_over_makes_no_order(counter):
     answer = counter.client.post("/api/orders", json=counter.body(hold))
     assert (answer.status_code, answer.json["code"]) == (409, "hold_over")
     assert count(Order) == 0
+
+
+def test_a_claim_does_not_wait_for_a_checkout_that_is_being_written(counter, db):
+    """An order's line points at the stock row (FOR KEY SHARE); a claim's lock must be one that lives beside that."""
+    other = factories.member(db, "Ravi")
+    db.commit()
+    hold = counter.hold()
+    with ThreadPoolExecutor(1) as pool, transaction() as open_checkout:
+        checkout.place(open_checkout, counter.buyer, {
+            "key": key(), "hold_id": uuid.UUID(hold["id"]), "address_id": counter.address.id, "method": "bank_page"})
+        # Waiting would end in Busy after lock_timeout, 3 s.
+        assert pool.submit(counter.hold, 1, other).result()["state"] == "held"

@@ -90,7 +90,7 @@ def test_control_without_the_lock_the_same_race_oversells(crowd, monkeypatch):
         result = read(*args)
         gate.wait()
         return result
-    monkeypatch.setattr(claims, "LOCK", claims.LOCK.replace("FOR UPDATE OF s", ""))
+    monkeypatch.setattr(claims, "LOCK", claims.LOCK.replace("FOR NO KEY UPDATE OF s", ""))
     monkeypatch.setattr(claims, "_read", slow_read)
     with engine().begin() as connection:
         connection.execute(text("ALTER TABLE offer_stock DROP CONSTRAINT ck_offer_stock_signs"))
