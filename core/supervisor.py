@@ -125,10 +125,10 @@ class Supervisor:
         self._start_servers()
         accounts = self._prepare()
         self._add("relay", "relay")
-        self._add("worker", "worker")
         for number in range(1, self.config.web + 1):
             self._add(f"web-{number}", "web", "--port", str(self.config.port))
         self._wait_until_ready()
+        self._add("worker", "worker")  # last: each of these takes 1.5 s of a core to begin, and pages wait for no job
         self._greet(accounts)
         self.greeted = True
 
@@ -278,7 +278,7 @@ class Supervisor:
                 good += 1
             elif time.monotonic() - began > READY_SECONDS:
                 raise StartError(f"{self.config.base_url}/readyz does not get ready: the lines above tell more.")
-        self.say(f"  web, worker and relay: {time.monotonic() - began:.1f} s")
+        self.say(f"  web and relay: {time.monotonic() - began:.1f} s")
 
     def _greet(self, accounts):
         indented = [f"  {line}".rstrip() for line in accounts if not line.startswith("{")]  # { begins a log line

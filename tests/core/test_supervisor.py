@@ -113,6 +113,7 @@ def test_it_starts_everything_says_what_to_try_and_answers(run):
     assert f"http://127.0.0.1:{shop.port}" in text
     assert "host@demo.example   a password" in text
     assert "Try first" in text
+    wait_for(lambda: shop.calls("worker"))
     assert [len(shop.calls(name)) for name in ("migrate", "seed", "relay", "worker", "web")] == [1, 1, 1, 1, 2]
     with urllib.request.urlopen(f"http://127.0.0.1:{shop.port}/readyz", timeout=5) as answer:
         assert answer.status == 200
