@@ -70,7 +70,7 @@ function holdLine(offer, ctx) {
   element.bringUp = ({ phase, hold: now, failure }) => {
     hold = now ?? null;
     const isPaying = phase !== 'reserved';
-    setText(facts, failure ?? (isPaying ? t('Paying') : t('{pieces}, {price}', { pieces: pieces(hold.quantity), price: money(hold.price_minor * hold.quantity, hold.currency) })));
+    setText(facts, failure ? t('Not paid, try again') : (isPaying ? t('Paying') : t('{pieces}, {price}', { pieces: pieces(hold.quantity), price: money(hold.price_minor * hold.quantity, hold.currency) })));
     facts.classList.toggle('bad', Boolean(failure));
     if (hold) face(t('Pay'), hold.expires_at, ctx.isLive());
     show(pay, !isPaying);
