@@ -5,6 +5,7 @@ from flask import Blueprint, g, jsonify, request
 
 from campaigns.stock import actions as stock
 from campaigns.stock import line
+from campaigns.stock.models import OfferStock
 from campaigns.stock.queries import access_hold, hold_out, stock_of
 from core.db import reading, transaction
 from core.errors import Invalid
@@ -13,7 +14,6 @@ from live import doors, schemas, snapshot, staff_view
 from live.show import actions, control
 from live.sockets import claim_at
 from members.access import public, signed_in, staff
-from members.actions import follow
 
 api = Blueprint("live_api", __name__, url_prefix="/api")
 
@@ -51,11 +51,7 @@ def release(hold_id: uuid.UUID):
     with transaction() as db:
         access_hold(db, hold_id, g.member.id)
         hold = stock.release(db, hold_id, g.member.id)
-        return fresh({"ok": True, "hold": hold_out(hold, stock_of_hold(db, hold).currency)})
-
-
-def stock_of_hold(db, hold):
-    return db.get(stock.OfferStock, hold.stock_id)
+        return fresh({"ok": True, "hold": hold_out(hold, db.get(OfferStock, hold.stock_id).currency)})
 
 
 @api.post("/live/<uuid:live_id>/waitlist")
@@ -83,15 +79,6 @@ def remind(live_id: uuid.UUID):
     found, data = doors.enter(live_id, g.member), body(schemas.OnIn)
     with transaction() as db:
         actions.remind(db, found.id, g.member, data["on"])
-    return fresh({"ok": True, "on": data["on"]})
-
-
-@api.post("/merchants/<uuid:merchant_id>/follow")
-@signed_in
-def follow_merchant(merchant_id: uuid.UUID):
-    data = body(schemas.OnIn)
-    with transaction() as db:
-        follow(db, g.member.id, merchant_id, data["on"])
     return fresh({"ok": True, "on": data["on"]})
 
 

@@ -51,7 +51,7 @@ def _host(db, merchant_id, member_id) -> Member:
 def edit(db, show: LiveSession, data: dict) -> None:
     """Change title, description, start and host. The start is fixed once the show has begun."""
     need(show, {"scheduled", "rehearsal", "live", "paused"})
-    if data["starts_at"] != show.starts_at:
+    if data["starts_at"] != show.starts_at.replace(second=0, microsecond=0):  # the page knows minutes
         need(show, {"scheduled"})
         show.starts_at = data["starts_at"]
         db.execute(Reminder.__table__.update().where(Reminder.live_session_id == show.id).values(soon_at=None))

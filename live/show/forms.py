@@ -15,9 +15,9 @@ Words = _l("Write 1 to %(most)s characters.", most=120)
 FURTHEST = timedelta(days=400)
 
 
-def not_absurd(moment: datetime) -> None:
+def not_absurd(moment: datetime, field: str = "starts_at") -> None:
     if abs(moment - clock.now()) > FURTHEST:
-        raise ValidationError(_("Choose a day within a year."))
+        raise ValidationError(_("Choose a day within a year."), field)
 
 
 class Start(fields.AwareDateTime):
@@ -47,7 +47,7 @@ class ScheduleIn(In):
             data["starts_at"] = start.astimezone(UTC).replace(second=0, microsecond=0)
         except ValueError:
             raise ValidationError(_("Choose a day and a time."), "starts_local") from None
-        not_absurd(data["starts_at"])
+        not_absurd(data["starts_at"], "starts_local")
         return data
 
 

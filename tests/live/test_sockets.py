@@ -166,7 +166,8 @@ def test_a_foreign_offer_and_a_closed_window_are_refused_alike(world, page):
 def test_buying_needs_a_member_watching_does_not(world, page):
     stranger = page(None)
     assert stranger.join()["ok"]
-    assert stranger.send("claim", live_id=world.id, key="k", offer_id=world.offer, quantity=1)["code"] == "sign_in_needed"
+    refused = stranger.send("claim", live_id=world.id, key="k", offer_id=world.offer, quantity=1)
+    assert refused["code"] == "sign_in_needed"
     answer = world.client(None).post(f"/api/live/{world.id}/claims", json={})
     assert (answer.status_code, answer.json["code"]) == (401, "sign_in_needed")
 
