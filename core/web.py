@@ -40,6 +40,9 @@ def body(schema: type[Schema] | Schema):
 def check(schema: type[Schema] | Schema, raw: dict):
     """`raw` loaded by the schema, or Invalid."""
     schema = schema() if isinstance(schema, type) else schema
+    if unreadable := [name for name, value in raw.items() if "\x00" in str(value)]:
+        # PostgreSQL keeps no NUL in text; nobody types one.
+        raise Invalid(fields={name: [_("We cannot read that.")] for name in unreadable})
     try:
         return schema.load(raw)
     except ValidationError as error:

@@ -119,7 +119,7 @@ def test_markup_in_chat_is_text(person, control, live_id):
 
 
 def test_offline_then_right_again(person, control, live_id):
-    page = watch(person, live_id, MEI)
+    page = watch(person, live_id, TOMASZ)
     page.context.set_offline(True)
     expect(page.locator("#stale")).to_be_visible(timeout=15_000)
     expect(page.locator("#card .go")).to_be_disabled()
