@@ -80,7 +80,8 @@ def js_strings(code: str) -> dict:
         if not message.id or message.fuzzy or not message.string:
             continue
         if message.pluralizable:
-            answer["plurals"][message.id[0]] = [text for text in message.string if text]
+            if texts := [text for text in message.string if text]:
+                answer["plurals"][message.id[0]] = texts
         else:
             answer["strings"][message.id] = message.string
     return answer
