@@ -1,7 +1,7 @@
 // The live page: puts the parts together. State in live/state.js, what follows from it in live/select.js.
 
 import { $, on, pageData, setText, show } from '/static/js/dom.js';
-import { tn } from '/static/js/i18n.js';
+import { t, tn } from '/static/js/i18n.js';
 import { run as runCountdowns } from '/static/js/ui/countdown.js';
 import { createCard } from '/static/js/live/card.js';
 import { createChat, createSay } from '/static/js/live/chat.js';
@@ -43,6 +43,7 @@ function paintLists(state) {
   syncHolds($('#holds'), views.filter(isKept), state, ctx);
   syncOffers($('#shelf-list'), others, state, ctx);
   show($('#shelf'), others.length > 0);
+  setText($('#shelf-title'), onAir(state) ? t('Also on the counter') : t('In this show'));
 }
 
 let boughtAt = 0;

@@ -146,7 +146,7 @@ export function paymentLineOf(ctx) {
       const now = ctx.store.state.choice;
       panel.replaceChildren(h('div.stack.tight', { role: 'radiogroup', 'aria-label': t('How to pay') },
         cards.map((card) => radio('card', cardName(card), now.method === 'card' && card.id === now.card?.id, () => choose({ method: 'card', card }))),
-        radio('card', t('On the bank’s own page'), now.method === 'bank_page', () => choose({ method: 'bank_page' }), t('You leave the show for a moment; your units stay kept.'))),
+        radio('card', t('On the page of your bank'), now.method === 'bank_page', () => choose({ method: 'bank_page' }), t('You leave the show for a moment; your units stay kept.'))),
       ...(canAdd ? [testCards(panel)] : []));
     } catch (error) {
       failed(panel, () => list(panel))(error);
@@ -165,7 +165,7 @@ export function paymentLineOf(ctx) {
       h('div.row.wrap', {}, [['approve', t('That is accepted')], ['decline', t('That is refused')], ['slow', t('That takes a while')]]
         .map(([outcome, text]) => h('button.btn.small', { type: 'button', onclick: add(outcome) }, text))));
   }
-  const words = ({ method, card }) => (method === 'bank_page' ? t('On the bank’s own page') : card ? cardName(card) : t('How will you pay?'));
+  const words = ({ method, card }) => (method === 'bank_page' ? t('On the page of your bank') : card ? cardName(card) : t('How will you pay?'));
   return {
     nodes: line.nodes, open: line.open,
     paint: ({ choice }) => line.paint(words(choice), !choice.method),
