@@ -73,11 +73,13 @@ def _front(supervisor_pid, data_dir):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: os.kill(supervisor_pid, signal.SIGTERM))
     parent = os.getppid() if os.environ.get("LIVESTALL_DIE_WITH_PARENT") else None
+    terminal = os.isatty(1)
     while True:
         pid, status = os.waitpid(supervisor_pid, os.WNOHANG)
         if pid:
             break
-        if parent and os.getppid() != parent:  # make was killed
+        # make was killed, or its terminal was closed, which make does not pass on.
+        if parent and (os.getppid() != parent or os.isatty(1) != terminal):
             os.kill(supervisor_pid, signal.SIGTERM)
             parent = None
         time.sleep(0.1)

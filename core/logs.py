@@ -11,7 +11,9 @@ from core.children import escaped
 SECRET = re.compile(r"pass(word)?$|secret|token|authorization|cookie|card_number|api_key", re.I)
 # Libraries whose "info" tells of every request or packet.
 CHATTY = ("engineio", "socketio", "engineio.server", "socketio.server",  # else they add handlers of their own
-          "engineio.client", "socketio.client", "urllib3", "stripe", "rq", "geventwebsocket", "sqlalchemy", "alembic")
+          "engineio.client", "socketio.client", "urllib3", "stripe", "rq", "geventwebsocket", "sqlalchemy",
+          "core.db",  # its pool class logs under its own module
+          "alembic")
 about = structlog.contextvars.bound_contextvars
 
 

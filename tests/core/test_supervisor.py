@@ -264,6 +264,21 @@ def test_a_killed_make_takes_the_shop_with_it(run):
     shop.nothing_is_left()
 
 
+def test_closing_the_terminal_of_make_takes_the_shop_with_it(run):
+    shop = run(LIVESTALL_DIE_WITH_PARENT="1")
+    master, slave = os.openpty()
+    shop.process = subprocess.Popen([sys.executable, "-c", START], cwd=ROOT, env=shop.env, stdin=slave, stdout=slave,
+                                    stderr=slave)
+    os.close(slave)
+    seen = b""
+    while b"Stop with Ctrl-C" not in seen:
+        assert shop.process.poll() is None, seen
+        seen += os.read(master, 65536)
+    os.close(master)
+    assert shop.process.wait(60) == 0
+    shop.nothing_is_left()
+
+
 def test_a_stopped_terminal_does_not_stop_the_supervisor():
     reader, writer = os.pipe()
     screen = Screen(writer)
