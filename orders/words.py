@@ -1,6 +1,7 @@
 """How states read. Colours keep their meanings: leaf is well, harbour waits, vermilion is trouble."""
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
 
 from orders.models import Order, Refund
 from orders.payments.models import Payment
@@ -54,7 +55,7 @@ def payment_words(payment: Payment) -> tuple[str, str]:
 
 
 def refund_words(refund: Refund) -> tuple[str, str]:
-    return {"pending": (_("On its way"), "calm"), "succeeded": (_("Sent back"), "stock"),
+    return {"pending": (pgettext("money", "On its way"), "calm"), "succeeded": (_("Sent back"), "stock"),
             "failed": (_("Refused by the bank"), "urgent")}[refund.state]
 
 

@@ -70,3 +70,14 @@ def test_the_pages_own_sentences_are_collected():
     js = strings.browser_sentences(ROOT / "static" / "js", problems := [])
     assert problems == []
     assert "Undo" in {message.id for message in js if message.id}
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return {"messages": strings.server_sentences(), "js": strings.browser_sentences(ROOT / "static" / "js", [])}
+
+
+@pytest.mark.parametrize("domain", ["messages", "js"])
+def test_every_sentence_has_its_chinese_with_the_same_placeholders(sources, domain):
+    assert len(sources[domain]) > 300
+    assert strings.faults(sources[domain], strings.load(domain), domain) == []
