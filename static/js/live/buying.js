@@ -40,177 +40,193 @@ export function failureWords(code) {
 /** Whether an order can be made of it without asking anything. */
 export const isComplete = ({ address, method, card }) => Boolean(address && (method === 'bank_page' || (method === 'card' && card)));
 
-/** `refresh()` gets a snapshot; `said(text, kind)` tells the member. */
-export function createBuying({ store, getLine, refresh, said }) {
-  const show = () => store.state.show;
-  const act = (offerId, value) => store.update(setAct, offerId, value);
-  const actOf = (offerId) => store.state.acts[offerId] ?? null;
+/** `getLine()` gives the page's line, `refresh()` gets a snapshot, `said(text, kind)` tells the member. */
+export const createBuying = (parts) => new Buying(parts);
 
-  /** Reserve units; when all is known pay at once. Gives the hold, or null after a refusal (which stands in acts). */
-  async function claim(offerId, quantity, { shownPrice = null } = {}) {
-    if (['reserving', 'ordering', 'paying'].includes(actOf(offerId)?.step)) return null;
-    const key = newKey();
-    const body = { key, offer_id: offerId, quantity };
-    act(offerId, { step: 'reserving', quantity, key });
+class Buying {
+  constructor({ store, getLine, refresh, said }) {
+    Object.assign(this, { store, getLine, refresh, said });
+  }
+
+  get #liveId() {
+    return this.store.state.show.id;
+  }
+
+  #act(offerId, value) {
+    this.store.update(setAct, offerId, value);
+  }
+
+  #actOf(offerId) {
+    return this.store.state.acts[offerId] ?? null;
+  }
+
+  forget(offerId) {
+    this.#act(offerId, null);
+  }
+
+  /**
+   * Reserve units and, when address and means are known, pay at once. Gives the hold, or null after a refusal (which
+   * stands in acts). `shownPrice` is what the member saw: if another one holds by now, it is not paid without asking.
+   */
+  async claim(offerId, quantity, { shownPrice = null } = {}) {
+    if (['reserving', 'ordering', 'paying'].includes(this.#actOf(offerId)?.step)) return null;
+    const body = { key: newKey(), offer_id: offerId, quantity };
+    this.#act(offerId, { step: 'reserving', quantity });
     try {
       const { hold } = await throughEitherDoor({
-        line: getLine(), event: 'claim', data: { ...body, live_id: show().id },
-        post: () => post(`/api/live/${show().id}/claims`, body), refuse: (answer) => new ApiError({ status: 409, ...answer }),
+        line: this.getLine(), event: 'claim', data: { ...body, live_id: this.#liveId },
+        post: () => post(`/api/live/${this.#liveId}/claims`, body), refuse: (answer) => new ApiError({ status: 409, ...answer }),
       });
-      store.update(withHold, hold);
-      act(offerId, null);
-      if (shownPrice !== null && hold.price_minor !== shownPrice) priceMoved(hold);
-      else if (isComplete(store.state.choice)) pay(hold);
+      this.store.update(withHold, hold);
+      this.#act(offerId, null);
+      if (shownPrice !== null && hold.price_minor !== shownPrice) this.#priceMoved(hold);
+      else if (isComplete(this.store.state.choice)) this.pay(hold);
       return hold;
     } catch (error) {
-      refused(offerId, error, quantity);
+      this.#refused(offerId, error, quantity);
       return null;
     }
   }
 
-  // The price changed between the eye and the thumb: it is reserved, and the member decides.
-  function priceMoved(hold) {
+  #priceMoved(hold) {
     const price = money(hold.price_minor, hold.currency);
-    act(hold.offer_id, { step: 'failed', error: t('The price is now {price} each. Nothing is charged before you pay.', { price }), quantity: hold.quantity });
+    const error = t('The price is now {price} each. Nothing is charged before you pay.', { price });
+    this.#act(hold.offer_id, { step: 'failed', error, quantity: hold.quantity });
   }
 
-  function refused(offerId, error, quantity) {
+  #refused(offerId, error, quantity) {
     if (!(error instanceof ApiError)) throw error;
     if (signInIfAsked(error, `#buy=${offerId}&n=${quantity}`)) return;
-    act(offerId, { step: 'refused', error, quantity });
+    this.#act(offerId, { step: 'refused', error, quantity });
     // Not knowing is worse than a no: the snapshot says whether the units are ours.
-    if (error.isUnknown || error.code === 'over_limit') refresh({ now: true });
+    if (error.isUnknown || error.code === 'over_limit') this.refresh({ now: true });
   }
 
   /** Make the order of a hold and pay it, or pay the order that it already has. */
-  async function pay(hold, choice = store.state.choice) {
-    const offerId = hold.offer_id;
-    if (['ordering', 'paying'].includes(actOf(offerId)?.step)) return;
-    const order = orderOfHold(store.state, hold.id);
+  async pay(hold, choice = this.store.state.choice) {
+    const { offer_id: offerId, quantity } = hold;
+    if (['ordering', 'paying'].includes(this.#actOf(offerId)?.step)) return;
+    const order = orderOfHold(this.store.state, hold.id);
     const means = { method: choice.method, ...(choice.method === 'card' ? { card_id: choice.card.id } : {}) };
-    act(offerId, { step: 'ordering', quantity: hold.quantity, hold, order });
+    this.#act(offerId, { step: 'ordering', quantity, hold, order });
     try {
       const answer = order
         ? await post(`/api/orders/${order.id}/pay`, { key: newKey(), ...means })
         : await post('/api/orders', { key: newKey(), hold_id: hold.id, address_id: choice.address.id, ...means });
-      settle(offerId, answer, hold);
+      this.#settle(offerId, answer, hold);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (signInIfAsked(error)) return;
-      const made = error.extra.order_id ?? order?.id;
-      if (made && GOES_ON.has(error.code)) {
-        act(offerId, { step: 'paying', order: { id: made }, quantity: hold.quantity });
-        look(offerId, made, 0);
-        return;
-      }
-      act(offerId, { step: 'failed', error: error.message, order, quantity: hold.quantity });
-      refresh({ now: true });
+      this.#notPaid(error, hold, order);
     }
+  }
+
+  #notPaid(error, { offer_id: offerId, quantity }, order) {
+    if (!(error instanceof ApiError)) throw error;
+    if (signInIfAsked(error)) return;
+    const made = error.extra.order_id ?? order?.id;
+    if (made && GOES_ON.has(error.code)) {
+      this.#act(offerId, { step: 'paying', order: { id: made }, quantity });
+      this.#look(offerId, made, 0);
+      return;
+    }
+    this.#act(offerId, { step: 'failed', error: error.message, order, quantity });
+    this.refresh({ now: true });
   }
 
   /** What the server says next about an order: gone to the bank, being paid, paid, or not. */
-  function settle(offerId, { order, next = {} }, hold) {
-    const known = { offer_ids: [offerId], hold_ids: hold ? [hold.id] : [], ...order };
-    store.update(withOrder, known);
-    if (next.redirect) {
-      location.assign(next.redirect);
-      return;
+  #settle(offerId, { order, next = {} }, { id: holdId, quantity }) {
+    const known = { offer_ids: [offerId], hold_ids: [holdId], ...order };
+    this.store.update(withOrder, known);
+    if (next.redirect) location.assign(next.redirect);
+    else if (next.state === 'failed') this.#act(offerId, { step: 'failed', error: failureWords(next.failure), order: known, quantity });
+    else if (order.state === 'paid') this.#act(offerId, null);
+    else {
+      this.#act(offerId, { step: 'paying', order: known, quantity });
+      this.#look(offerId, known.id, FIRST_LOOK_MS);
     }
-    if (next.state === 'failed') {
-      act(offerId, { step: 'failed', error: failureWords(next.failure), order: known, quantity: hold?.quantity });
-      return;
-    }
-    if (order.state === 'paid') {
-      act(offerId, null);
-      return;
-    }
-    act(offerId, { step: 'paying', order: known, quantity: hold?.quantity });
-    look(offerId, known.id, FIRST_LOOK_MS);
   }
 
   /** Ask about an order that is being paid, slower and slower, until it is decided. */
-  function look(offerId, orderId, inMs) {
+  #look(offerId, orderId, inMs) {
     setTimeout(async () => {
-      const now = actOf(offerId);
+      const now = this.#actOf(offerId);
       if (now?.step !== 'paying' || now.order?.id !== orderId) return;
       try {
         const { order } = await get(`/api/orders/${orderId}`);
-        store.update(withOrder, order);
-        follow();
+        this.store.update(withOrder, order);
+        this.follow();
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
       }
-      look(offerId, orderId, Math.min(inMs * 1.5, SLOWEST_LOOK_MS));
+      this.#look(offerId, orderId, Math.min(Math.max(inMs * 1.5, FIRST_LOOK_MS), SLOWEST_LOOK_MS));
     }, inMs);
   }
 
   /** Let acts follow what the server has said of their orders. */
-  function follow() {
-    for (const [offerId, now] of Object.entries(store.state.acts)) {
-      const order = store.state.me?.orders.find(({ id }) => id === now.order?.id);
+  follow() {
+    for (const [offerId, now] of Object.entries(this.store.state.acts)) {
+      const order = this.store.state.me?.orders.find(({ id }) => id === now.order?.id);
       if (!order || now.step === 'ordering') continue;
-      if (order.state !== 'awaiting_payment') act(offerId, null);
-      else if (now.step === 'paying' && hasFailed(order)) {
-        act(offerId, { step: 'failed', error: failureWords(order.payment.failure), order, quantity: now.quantity });
+      if (order.state !== 'awaiting_payment') this.#act(offerId, null);
+      else if (now.step === 'paying' && order.payment?.state === 'failed') {
+        this.#act(offerId, { step: 'failed', error: failureWords(order.payment.failure), order, quantity: now.quantity });
       }
     }
   }
-
-  const hasFailed = (order) => order.payment?.state === 'failed';
 
   /** After a reload in the middle: ask about what is not decided, and take it up again. */
-  async function resume() {
-    for (const { id, state: at, offer_ids: [offerId] } of store.state.me?.orders ?? []) {
-      if (at !== 'awaiting_payment' || actOf(offerId)) continue;
+  async resume() {
+    for (const { id, state: at, offer_ids: [offerId] } of this.store.state.me?.orders ?? []) {
+      if (at !== 'awaiting_payment' || this.#actOf(offerId)) continue;
       const { order } = await get(`/api/orders/${id}`);
-      store.update(withOrder, order);
-      if (order.state === 'awaiting_payment' && isRunning(order.payment) && !actOf(offerId)) {
-        act(offerId, { step: 'paying', order });
-        look(offerId, id, FIRST_LOOK_MS);
+      this.store.update(withOrder, order);
+      if (order.state === 'awaiting_payment' && isRunning(order.payment) && !this.#actOf(offerId)) {
+        this.#act(offerId, { step: 'paying', order });
+        this.#look(offerId, id, FIRST_LOOK_MS);
       }
     }
   }
 
-  // A bank's page that was left is not waited for: it may be opened again, and news comes over the line.
-  const isRunning = (payment) => payment?.method === 'card' && ['created', 'pending', 'unknown'].includes(payment.state);
-
-  async function letGo(hold) {
+  async letGo(hold) {
     try {
       await post(`/api/holds/${hold.id}/release`, {}, { repeat: true });
-      act(hold.offer_id, null);
-      store.update(withHold, { ...hold, state: 'released' });
+      this.#act(hold.offer_id, null);
+      this.store.update(withHold, { ...hold, state: 'released' });
     } catch (error) {
-      said(error.message, 'urgent');
-      refresh({ now: true });
+      this.#complain(error);
     }
   }
 
-  async function join(offerId, quantity) {
-    act(offerId, { step: 'joining', quantity });
+  /** Take a place in line; whether it was given. */
+  async join(offerId, quantity) {
+    this.#act(offerId, { step: 'joining', quantity });
     try {
-      const { wait = null } = await post(`/api/live/${show().id}/waitlist`, { offer_id: offerId, quantity }, { repeat: true });
-      if (wait) store.update(withWait, offerId, { offer_id: offerId, quantity: wait.quantity, place: wait.place });
-      else refresh({ now: true });
-      act(offerId, null);
+      const { wait } = await post(`/api/live/${this.#liveId}/waitlist`, { offer_id: offerId, quantity }, { repeat: true });
+      this.store.update(withWait, offerId, { offer_id: offerId, quantity: wait.quantity, place: wait.place });
+      this.#act(offerId, null);
       return true;
     } catch (error) {
-      refused(offerId, error, quantity);
+      this.#refused(offerId, error, quantity);
       return false;
     }
   }
 
-  async function leave(offerId) {
+  async leave(offerId) {
     try {
-      await del(`/api/live/${show().id}/waitlist/${offerId}`);
-      store.update(withWait, offerId, null);
+      await del(`/api/live/${this.#liveId}/waitlist/${offerId}`);
+      this.store.update(withWait, offerId, null);
     } catch (error) {
-      said(error.message, 'urgent');
-      refresh({ now: true });
+      this.#complain(error);
     }
   }
 
-  const forget = (offerId) => act(offerId, null);
-  return { claim, pay, letGo, join, leave, resume, follow, forget };
+  #complain(error) {
+    if (!(error instanceof ApiError)) throw error;
+    this.said(error.message, 'urgent');
+    this.refresh({ now: true });
+  }
 }
+
+// A bank's page that was left is not waited for: it may be opened again, and news comes over the line.
+const isRunning = (payment) => payment?.method === 'card' && ['created', 'pending', 'unknown'].includes(payment.state);
 
 export const withChoice = (state, choice) => ({ ...state, choice: { ...state.choice, ...choice } });

@@ -9,85 +9,95 @@ import { withMessage } from '/static/js/live/state.js';
 // Within 40 px of the end counts as reading along.
 const NEAR_PX = 40;
 
-/** `root` is the page; `ctx` has store, getLine, isLive. */
-export function createChat(root, ctx) {
-  const box = $('#lines', root);
-  const fresh = $('#fresh', root);
-  const kept = new Map(); // id → element
-  const pending = new Map(); // key → {element, body}
-  let unseen = 0;
-  let last = null;
+/** The lines and what stands around them. `root` is the page. */
+export const createChat = (root) => new Chat(root);
 
-  let reading = true; // whether the reader is at the end; known from scrolling, so that painting measures nothing
-  const toEnd = () => {
-    box.scrollTop = box.scrollHeight;
-    reading = true;
-    unseen = 0;
-    show(fresh, false);
-  };
-  fresh.addEventListener('click', toEnd);
-  box.addEventListener('scroll', () => {
-    reading = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_PX;
-    if (unseen && reading) toEnd();
-  }, { passive: true });
-  // The card below takes room from the chat or gives it back.
-  new ResizeObserver(() => { if (reading) toEnd(); }).observe(box);
+class Chat {
+  #kept = new Map(); // id → element
+  #pending = new Map(); // key → element
+  #unseen = 0;
+  #last = null;
+  #isReading = true; // whether the reader is at the end; known from scrolling, so that painting measures nothing
 
-  function sync(lines, me) {
+  constructor(root) {
+    this.root = root;
+    this.box = $('#lines', root);
+    this.fresh = $('#fresh', root);
+    this.fresh.addEventListener('click', () => this.toEnd());
+    this.box.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    // The card below takes room from the chat or gives it back.
+    new ResizeObserver(() => { if (this.#isReading) this.toEnd(); }).observe(this.box);
+  }
+
+  toEnd() {
+    this.box.scrollTop = this.box.scrollHeight;
+    this.#isReading = true;
+    this.#unseen = 0;
+    show(this.fresh, false);
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.box;
+    this.#isReading = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    if (this.#unseen && this.#isReading) this.toEnd();
+  }
+
+  paint(state) {
+    this.#paintAround(state.show);
+    if (state.chat === this.#last) return;
+    this.#last = state.chat;
+    const added = this.#sync(state.chat, state.me);
+    if (!added) return;
+    if (this.#isReading) this.toEnd();
+    else {
+      this.#unseen += added;
+      setText(this.fresh.lastElementChild, tn('{n} new message', '{n} new messages', this.#unseen));
+      show(this.fresh, true);
+    }
+  }
+
+  /** Bring the box to match the lines, touching only those that came or went; how many came. */
+  #sync(lines, me) {
     const wanted = new Set(lines.map(({ id }) => id));
-    for (const [id, element] of kept) {
+    for (const [id, element] of this.#kept) {
       if (wanted.has(id)) continue;
       element.remove();
-      kept.delete(id);
+      this.#kept.delete(id);
     }
     let added = 0;
-    let place = box.firstElementChild;
+    let place = this.box.firstElementChild;
     for (const line of lines) {
-      let element = kept.get(line.id);
-      if (!element) {
-        element = chatLine(line, me);
-        kept.set(line.id, element);
-        box.insertBefore(element, place);
-        added += 1;
-      } else place = element.nextElementSibling;
+      const element = this.#kept.get(line.id);
+      if (element) {
+        place = element.nextElementSibling;
+        continue;
+      }
+      const fresh = chatLine(line, me);
+      this.#kept.set(line.id, fresh);
+      this.box.insertBefore(fresh, place);
+      added += 1;
     }
-    for (const { element } of pending.values()) box.append(element);
+    for (const element of this.#pending.values()) this.box.append(element);
     return added;
   }
 
-  return {
-    toEnd,
-    paint(state) {
-      paintAround(root, state);
-      if (state.chat === last) return;
-      last = state.chat;
-      const added = sync(state.chat, state.me);
-      if (!added) return;
-      if (reading) toEnd();
-      else {
-        unseen += added;
-        setText(fresh.lastElementChild, tn('{n} new message', '{n} new messages', unseen));
-        show(fresh, true);
-      }
-    },
-    /** A line of one's own that is on its way; `gone()` takes it away again. */
-    pend(key, body, name) {
-      const element = h('p.line.pending', {}, h('b', {}, name), ' ', h('span', {}, body));
-      pending.set(key, { element });
-      box.append(element);
-      toEnd();
-      return () => {
-        element.remove();
-        pending.delete(key);
-      };
-    },
-  };
+  #paintAround({ slow_seconds: slow, notice: words }) {
+    setText($('#slow', this.root), slow ? t('one message per {n} s', { n: slow }) : '');
+    const notice = $('#notice', this.root);
+    show(notice, Boolean(words));
+    setText(notice.lastElementChild, words ?? '');
+  }
 
-  function paintAround(page, { show: live }) {
-    setText($('#slow', page), live.slow_seconds ? t('one message per {n} s', { n: live.slow_seconds }) : '');
-    const notice = $('#notice', page);
-    show(notice, Boolean(live.notice));
-    setText(notice.lastElementChild, live.notice ?? '');
+  /** A line of one's own that is on its way; what it gives takes the line away again. */
+  pend(key, body, name) {
+    const element = h('p.line.pending', {}, h('b', {}, name), ' ', h('span', {}, body));
+    this.#pending.set(key, element);
+    this.box.append(element);
+    this.toEnd();
+    return () => {
+      element.remove();
+      this.#pending.delete(key);
+    };
   }
 }
 
@@ -101,61 +111,73 @@ function chatLine(line, me) {
 }
 
 /** The form under the chat: one's own lines, slow mode, and who may not speak. */
-export function createSay(root, ctx, chat) {
-  const form = $('#say-form', root);
-  const field = $('#say', root);
-  const error = $('#say-error', root);
-  let freeAt = 0;
-  let timer = null;
+export const createSay = (root, ctx, chat) => new Say(root, ctx, chat);
 
-  const complain = (text) => {
-    show(error, Boolean(text));
-    setText(error, text);
-  };
-  const countDown = () => {
-    clearTimeout(timer);
-    const left = Math.ceil((freeAt - performance.now()) / 1000);
-    if (left <= 0) return complain('');
-    complain(tn('You can write again in {n} second.', 'You can write again in {n} seconds.', left));
-    timer = setTimeout(countDown, 250);
-  };
+class Say {
+  #freeAt = 0;
+  #timer = null;
 
-  async function send(body) {
-    const { state } = ctx.store;
+  constructor(root, ctx, chat) {
+    Object.assign(this, { ctx, chat, field: $('#say', root), error: $('#say-error', root) });
+    $('#say-form', root).addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit(this.field.value.trim());
+    });
+  }
+
+  paint({ me }) {
+    this.field.disabled = Boolean(me?.muted);
+    this.field.placeholder = me?.muted ? t('The host has muted you in this show') : me ? t('Say something') : t('Sign in to chat');
+  }
+
+  #submit(body) {
+    if (!body) return;
+    if (!this.ctx.store.state.me) location.assign(signInUrl(''));
+    else if (!this.ctx.isLive()) this.#complain(t('You are not connected. Your message was not sent.'));
+    else if (this.#freeAt > performance.now()) this.#countDown();
+    else this.#send(body);
+  }
+
+  async #send(body) {
+    const { store } = this.ctx;
     const key = newKey();
-    const gone = chat.pend(key, body, state.me.name);
-    field.value = '';
-    complain('');
+    const gone = this.chat.pend(key, body, store.state.me.name);
+    this.field.value = '';
+    this.#complain('');
     try {
-      const answer = await say(ctx, { live_id: state.show.id, key, body });
+      const answer = await say(this.ctx, { live_id: store.state.show.id, key, body });
       gone();
-      ctx.store.update(withMessage, answer.message);
-    } catch (failure) {
+      store.update(withMessage, answer.message);
+    } catch (error) {
       gone();
-      field.value = field.value || body;
-      if (failure.code === 'too_many' && failure.retryMs) {
-        freeAt = performance.now() + failure.retryMs;
-        countDown();
-      } else complain(failure.message);
+      this.#refused(error, body);
     }
   }
 
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const body = field.value.trim();
-    if (!body) return;
-    if (!ctx.store.state.me) location.assign(signInUrl(''));
-    else if (!ctx.isLive()) complain(t('You are not connected. Your message was not sent.'));
-    else if (freeAt > performance.now()) countDown();
-    else send(body);
-  });
-  return {
-    paint(state) {
-      const silent = state.me?.muted;
-      field.disabled = Boolean(silent);
-      field.placeholder = silent ? t('The host has muted you in this show') : state.me ? t('Say something') : t('Sign in to chat');
-    },
-  };
+  #refused(error, body) {
+    if (!(error instanceof ApiError)) throw error;
+    this.field.value = this.field.value || body;
+    if (error.code === 'too_many' && error.retryMs) {
+      this.#freeAt = performance.now() + error.retryMs;
+      this.#countDown();
+    } else this.#complain(error.message);
+  }
+
+  #complain(text) {
+    show(this.error, Boolean(text));
+    setText(this.error, text);
+  }
+
+  #countDown() {
+    clearTimeout(this.#timer);
+    const left = Math.ceil((this.#freeAt - performance.now()) / 1000);
+    if (left <= 0) {
+      this.#complain('');
+      return;
+    }
+    this.#complain(tn('You can write again in {n} second.', 'You can write again in {n} seconds.', left));
+    this.#timer = setTimeout(() => this.#countDown(), 250);
+  }
 }
 
 async function say(ctx, data) {

@@ -15,99 +15,182 @@ import { createStore } from '/static/js/live/store.js';
 
 // A gap is usually closed in 0.1 s; a page that could not close it for 3 s does not know the price any more.
 const BEHIND_MS = 3000;
+const REMINDED = 'livestall.reminded';
 
 /**
  * Set up a page of a show from its first snapshot. `paint(state)` and `changed(state, before)` are the page's own.
  * Gives the context that every part of the page is handed.
  */
 export function openShow(snapshot, { paint, changed = () => {} }) {
-  const clock = serverClock();
-  const entry = performance.getEntriesByType('navigation')[0];
-  const arrived = performance.timeOrigin + (entry?.responseStart ?? 0);
-  const adjust = (iso, sent, received) => {
-    clock.sample(Date.parse(iso), sent, received);
-    setSkew(clock.skew());
-  };
-  adjust(snapshot.now, performance.timeOrigin + (entry?.requestStart ?? 0), arrived);
-  let asOf = Date.parse(snapshot.now);
-  let line = null;
-  let isSynced = true; // false from the moment the line is lost until a snapshot has come over the new one
-  let gapSince = null;
+  return new ShowPage(snapshot, paint, changed).open();
+}
 
-  const store = createStore(withReminders(withActs(start(snapshot))), {
-    paint,
-    changed(state, before) {
-      if (state.me?.banned) location.reload();
-      gapSince = needsSnapshot(state) ? gapSince ?? performance.now() : null;
-      if (needsSnapshot(state) && line?.isLive) refresh();
-      ctx.buying.follow();
-      changed(state, before);
-    },
-  });
-  const liveId = snapshot.show.id;
+class ShowPage {
+  #line = null;
+  #isSynced = true; // false from the moment the line is lost until a snapshot has come over the new one
+  #gapSince = null;
+  #changed;
 
-  async function load() {
-    const sent = Date.now();
-    const fresh = await get(`/api/live/${liveId}`, { repeat: false, timeoutMs: 6000 });
-    adjust(fresh.now, sent, Date.now());
-    asOf = clock.now();
-    isSynced = true;
-    store.update((state) => keepChoice(applySnapshot(state, fresh)));
-    store.repaint();
-    ctx.buying.resume().catch(ignoreNetwork);
+  constructor(snapshot, paint, changed) {
+    this.liveId = snapshot.show.id;
+    this.clock = serverClock();
+    this.asOfMs = Date.parse(snapshot.now);
+    this.#changed = changed;
+    const entry = performance.getEntriesByType('navigation')[0];
+    this.#adjust(snapshot.now, performance.timeOrigin + (entry?.requestStart ?? 0), performance.timeOrigin + (entry?.responseStart ?? 0));
+    this.store = createStore(withReminders(withActs(start(snapshot))), { paint, changed: (...states) => this.#follow(...states) });
+    this.refresh = refresher({
+      load: () => this.#load(), isWanted: () => (needsSnapshot(this.store.state) || !this.#isSynced) && this.#line.isLive,
+      spread: () => spreadMs(this.store.state.counters.viewers ?? 0),
+    });
+    this.buying = createBuying({ store: this.store, getLine: () => this.#line, refresh: this.refresh, said: this.said });
   }
-  const refresh = refresher({
-    load: () => load().catch((error) => { if (error.code === 'banned') location.reload(); throw error; }),
-    isWanted: () => (needsSnapshot(store.state) || !isSynced) && line.isLive,
-    spread: () => spreadMs(store.state.counters.viewers ?? 0),
-  });
 
-  const ctx = {
-    store, clock, refresh,
-    nowMs: () => clock.now(),
-    asOf: () => asOf,
-    /** "connecting" | "online" | "reconnecting" | "offline": the line, and whether the page has caught up with it. */
-    status() {
-      if (!line || line.status !== 'online') return line?.status ?? 'connecting';
-      const isBehind = !isSynced || (gapSince !== null && performance.now() - gapSince > BEHIND_MS);
-      return isBehind ? 'reconnecting' : 'online';
-    },
-    // The first seconds of a page are as true as its snapshot; after that only a line makes it so.
-    isLive: () => !store.state.signedOut && (ctx.status() === 'online' || ctx.status() === 'connecting'),
-    getLine: () => line,
-    phase: (state, offer) => phaseOf(state, offer, { nowMs: clock.now(), act: state.acts[offer.id], seen: state.seen }),
-    said: (text, kind = '') => { toast(text, { kind }); announce(text); },
-  };
-  ctx.buying = createBuying({ store, getLine: () => line, refresh, said: ctx.said });
-  Object.assign(ctx, deeds(ctx, liveId));
-  line = new Line({
-    io, clock, join: { event: 'join', data: { live_id: liveId } },
-    on: {
-      frame(frame) {
-        asOf = clock.now();
-        store.update(applyFrame, frame);
-      },
-      tick(tick) {
-        asOf = clock.now();
-        store.update(applyTick, tick);
-      },
+  open() {
+    this.#line = new Line({ io, clock: this.clock, join: { event: 'join', data: { live_id: this.liveId } }, on: this.#hearing() });
+    this.#line.open();
+    this.buying.resume().catch(ignoreNetwork);
+    return this;
+  }
+
+  #hearing() {
+    const { store } = this;
+    return {
+      frame: (frame) => this.#heard(applyFrame, frame),
+      tick: (tick) => this.#heard(applyTick, tick),
       delayed: (said) => store.update(applyDelayed, said),
-      joined(answer, again) {
-        setSkew(clock.skew());
-        if (again || answer.seq !== store.state.seq) refresh({ now: !again });
+      joined: (answer, again) => {
+        setSkew(this.clock.skew());
+        if (again || answer.seq !== store.state.seq) this.refresh({ now: !again });
       },
-      refused(answer) {
-        if (answer.code === 'banned' || answer.code === 'not_found') location.reload();
-      },
-      status(status) {
-        if (status !== 'online' && line.everJoined) isSynced = false;
+      refused: (answer) => { if (answer.code === 'banned' || answer.code === 'not_found') location.reload(); },
+      status: (status) => {
+        if (status !== 'online' && this.#line.everJoined) this.#isSynced = false;
         store.repaint();
       },
-    },
-  });
-  line.open();
-  ctx.buying.resume().catch(ignoreNetwork);
-  return ctx;
+    };
+  }
+
+  #heard(reduce, data) {
+    this.asOfMs = this.clock.now();
+    this.store.update(reduce, data);
+  }
+
+  #follow(state, before) {
+    if (state.me?.banned) location.reload();
+    this.#gapSince = needsSnapshot(state) ? this.#gapSince ?? performance.now() : null;
+    if (needsSnapshot(state) && this.#line?.isLive) this.refresh();
+    this.buying.follow();
+    this.#changed(state, before);
+  }
+
+  async #load() {
+    const sent = Date.now();
+    try {
+      const fresh = await get(`/api/live/${this.liveId}`, { repeat: false, timeoutMs: 6000 });
+      this.#adjust(fresh.now, sent, Date.now());
+      const wasAway = !this.#isSynced;
+      this.#isSynced = true;
+      this.#heard((state) => keepChoice(applySnapshot(state, fresh)));
+      this.store.repaint();
+      if (wasAway) this.buying.resume().catch(ignoreNetwork);
+    } catch (error) {
+      if (error.code === 'banned') location.reload();
+      throw error;
+    }
+  }
+
+  #adjust(iso, sent, received) {
+    this.clock.sample(Date.parse(iso), sent, received);
+    setSkew(this.clock.skew());
+  }
+
+  // -- What the parts of a page ask ---------------------------------------------------------------------------------
+
+  getLine = () => this.#line;
+
+  nowMs = () => this.clock.now();
+
+  asOf = () => this.asOfMs;
+
+  /** "connecting" | "online" | "reconnecting" | "offline": the line, and whether the page has caught up with it. */
+  status() {
+    if (!this.#line || this.#line.status !== 'online') return this.#line?.status ?? 'connecting';
+    const isBehind = !this.#isSynced || (this.#gapSince !== null && performance.now() - this.#gapSince > BEHIND_MS);
+    return isBehind ? 'reconnecting' : 'online';
+  }
+
+  /** Whether prices may be acted on. The first seconds are as true as the first snapshot; then only a line makes them so. */
+  isLive() {
+    const status = this.status();
+    return !this.store.state.signedOut && (status === 'online' || status === 'connecting');
+  }
+
+  phase(state, offer) {
+    return phaseOf(state, offer, { nowMs: this.nowMs(), act: state.acts[offer.id], seen: state.seen });
+  }
+
+  // -- Small deeds --------------------------------------------------------------------------------------------------
+
+  said = (text, kind = '') => {
+    toast(text, { kind });
+    announce(text);
+  };
+
+  letGo(holdId) {
+    const hold = this.store.state.me?.holds.find(({ id }) => id === holdId);
+    return hold && this.buying.letGo(hold);
+  }
+
+  leave(offerId) {
+    return this.buying.leave(offerId);
+  }
+
+  share() {
+    return share(this.store.state.show.title, this.said);
+  }
+
+  follow() {
+    const { me, show } = this.store.state;
+    return this.#turn('following', !me?.following, (on) => post(`/api/merchants/${show.merchant.id}/follow`, { on }, { repeat: true }));
+  }
+
+  remind() {
+    return this.#turn('reminder', !this.store.state.me?.reminder, (on) => post(`/api/live/${this.liveId}/reminder`, { on }, { repeat: true }));
+  }
+
+  /** Switch something of the member's on or off; gives the answer, or null when it did not happen. */
+  async #turn(name, on, ask) {
+    if (!this.store.state.me) return location.assign(signInUrl(''));
+    try {
+      const answer = await ask(on);
+      this.store.update((state) => ({ ...state, me: { ...state.me, [name]: on } }));
+      return answer;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (!signInIfAsked(error)) this.said(error.message, 'urgent');
+      return null;
+    }
+  }
+
+  /** Tell (on this page) when an offer goes on sale; again takes it back. */
+  remindOf(offerId) {
+    const ids = new Set(this.store.state.reminded);
+    if (!ids.delete(offerId)) {
+      ids.add(offerId);
+      this.said(t('We tell you here as soon as it is on sale.'));
+    }
+    this.#remember(ids);
+  }
+
+  forgetReminder(offerId) {
+    this.#remember(new Set([...this.store.state.reminded].filter((id) => id !== offerId)));
+  }
+
+  #remember(ids) {
+    sessionStorage.setItem(REMINDED, JSON.stringify([...ids]));
+    this.store.update((state) => ({ ...state, reminded: ids }));
+  }
 }
 
 const ignoreNetwork = (error) => { if (!(error instanceof ApiError)) throw error; };
@@ -120,68 +203,9 @@ function keepChoice(state) {
   return { ...state, choice: { address: address ?? first.address, method: method ?? first.method, card: card ?? first.card } };
 }
 
-// -- Small deeds ----------------------------------------------------------------------------------------------------
-
-const REMINDED = 'livestall.reminded';
-
 function withReminders(state) {
   const kept = sessionStorage.getItem(REMINDED);
   return { ...state, reminded: new Set(kept ? JSON.parse(kept) : []) };
-}
-
-function deeds(ctx, liveId) {
-  const { store } = ctx;
-  const remember = (ids) => {
-    sessionStorage.setItem(REMINDED, JSON.stringify([...ids]));
-    store.update((state) => ({ ...state, reminded: ids }));
-  };
-  const holdOf = (id) => store.state.me?.holds.find((hold) => hold.id === id);
-  const ask = async (work) => {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (!signInIfAsked(error)) ctx.said(error.message, 'urgent');
-      return null;
-    }
-  };
-  return {
-    letGo: (id) => ctx.buying.letGo(holdOf(id)),
-    leave: (offerId) => ctx.buying.leave(offerId),
-    async follow() {
-      const { me, show } = store.state;
-      if (!me) return location.assign(signInUrl(''));
-      const on = !me.following;
-      return ask(async () => {
-        await post(`/api/merchants/${show.merchant.id}/follow`, { on }, { repeat: true });
-        store.update((state) => ({ ...state, me: { ...state.me, following: on } }));
-      });
-    },
-    async remind() {
-      const { me } = store.state;
-      if (!me) return location.assign(signInUrl(''));
-      const on = !me.reminder;
-      return ask(async () => {
-        const answer = await post(`/api/live/${liveId}/reminder`, { on }, { repeat: true });
-        store.update((state) => ({ ...state, me: { ...state.me, reminder: on } }));
-        return answer;
-      });
-    },
-    /** Tell (on this page) when an offer goes on sale; again takes it back. */
-    remindOf(offerId) {
-      if (!offerId) return;
-      const ids = new Set(store.state.reminded);
-      if (!ids.delete(offerId)) {
-        ids.add(offerId);
-        ctx.said(t('We tell you here as soon as it is on sale.'));
-      }
-      remember(ids);
-    },
-    forgetReminder(offerId) {
-      remember(new Set([...store.state.reminded].filter((id) => id !== offerId)));
-    },
-    share: () => share(store.state.show.title, ctx.said),
-  };
 }
 
 /** The system's own sheet where there is one, else the address goes to the clipboard. */

@@ -54,9 +54,7 @@ function sheetBody(offer, state, ctx, shut, wished) {
   const picks = h('div.choices', {}, many.element, address.nodes, payment.nodes);
   const closer = h('button.btn.only.bare', { type: 'button', 'aria-label': t('Close'), onclick: shut }, icon('close'));
   const nodes = [
-    h('div.intro', {}, h('img', { src: offer.picture, alt: '' }), h('div.stack', {}, h('div.split', {}, count.element, closer),
-      h('h2', { id: 'sheet-name' }, offer.title), h('div.row', {}, cost.nodes))),
-    stock.element, offer.promise && h('p.small.promise', {}, icon('check', 'sm'), offer.promise), picks, refusal, go.element, foot,
+    intro(offer, count.element, closer, cost.nodes), stock.element, offer.promise && h('p.small.promise', {}, icon('check', 'sm'), offer.promise), picks, refusal, go.element, foot,
   ].filter(Boolean);
 
   const quantity = () => Number(many.field.value) || 1;
@@ -65,11 +63,7 @@ function sheetBody(offer, state, ctx, shut, wished) {
 
   return {
     nodes,
-    focus(pick) {
-      if (pick === 'address') address.open(true);
-      else if (pick === 'payment') payment.open(true);
-      else go.element.focus();
-    },
+    focus: (pick) => focusOn(pick, { address, payment, go }),
     paint(now) {
       const next = now.offers[offer.id];
       const view = ctx.phase(now, next);
@@ -78,17 +72,33 @@ function sheetBody(offer, state, ctx, shut, wished) {
       cost.paint(next);
       stock.paint(next);
       many.paint(next, now, view);
-      const isBuyer = Boolean(now.me) && !['soldout', 'waiting', 'joining', 'closed', 'over'].includes(view.phase);
-      for (const node of [...address.nodes.slice(0, 1), ...payment.nodes.slice(0, 1)]) show(node, isBuyer);
-      if (now.me) {
-        address.paint(now);
-        payment.paint(now);
-      }
+      paintMeans([address, payment], now, view);
       paintRefusal(refusal, now.acts[offer.id], view);
       go.paint(next, now, view, quantity(), ctx.isLive());
       paintFoot(foot, footWords(next, now, view));
     },
   };
+}
+
+const intro = (offer, count, closer, prices) => h('div.intro', {}, h('img', { src: offer.picture, alt: '' }),
+  h('div.stack', {}, h('div.split', {}, count, closer), h('h2', { id: 'sheet-name' }, offer.title), h('div.row', {}, prices)));
+
+function focusOn(pick, { address, payment, go }) {
+  if (pick === 'address') address.open(true);
+  else if (pick === 'payment') payment.open(true);
+  else go.element.focus();
+}
+
+// Only who can buy now is asked where to and with what.
+const NO_BUYER = new Set(['soldout', 'waiting', 'joining', 'closed', 'over']);
+
+function paintMeans(lines, state, view) {
+  const isBuyer = Boolean(state.me) && !NO_BUYER.has(view.phase);
+  for (const line of lines) {
+    show(line.nodes[0], isBuyer);
+    if (isBuyer) line.paint(state);
+    else line.open(false);
+  }
 }
 
 /** What the big button does, by where the ladder stands. */

@@ -11,25 +11,6 @@ export function createStage(root, ctx) {
   follow?.addEventListener('click', () => ctx.follow());
   $('[data-next-remind]', upnext).addEventListener('click', () => ctx.remindOf(ctx.store.state.show.next?.offer_id));
 
-  function paintNext(state) {
-    const { next } = state.show;
-    const isShown = Boolean(next) && isOn(state.show);
-    show(upnext, isShown);
-    if (!isShown) return;
-    const offer = state.offers[next.offer_id];
-    const image = $('img', upnext);
-    show(image, Boolean(offer));
-    if (offer && image.getAttribute('src') !== offer.picture) image.src = offer.picture;
-    setText($('[data-next-when]', upnext), next.about ? t('Next, about {time}', { time: time(next.about) }) : t('Next'));
-    setText($('[data-next-title]', upnext), offer?.title ?? next.title);
-    const button = $('[data-next-remind]', upnext);
-    const isSet = state.reminded.has(next.offer_id);
-    show(button, Boolean(offer) && saleOf(offer, ctx.nowMs()) === 'closed');
-    if (button.getAttribute('aria-pressed') === String(isSet)) return;
-    setAttr(button, 'aria-pressed', String(isSet));
-    button.replaceChildren(icon(isSet ? 'check' : 'bell'), h('span', {}, isSet ? t('We will tell you') : t('Remind me')));
-  }
-
   return {
     paint(state) {
       const { show: live, counters } = state;
@@ -39,7 +20,7 @@ export function createStage(root, ctx) {
       paintChip(chip, live);
       paintCurtain($('#curtain', root), live);
       paintStale(root, state, ctx);
-      paintNext(state);
+      paintNext(upnext, state, ctx);
       if (follow) paintFollow(follow, Boolean(state.me?.following));
     },
     /** Once a second: how long the show has been on. */
@@ -48,6 +29,25 @@ export function createStage(root, ctx) {
       setText($('#since', root), from && isOn(state.show) ? clock(Math.max(0, ctx.nowMs() - Date.parse(from))) : '');
     },
   };
+}
+
+function paintNext(upnext, state, ctx) {
+  const { next } = state.show;
+  const isShown = Boolean(next) && isOn(state.show);
+  show(upnext, isShown);
+  if (!isShown) return;
+  const offer = state.offers[next.offer_id];
+  const image = $('img', upnext);
+  show(image, Boolean(offer));
+  if (offer && image.getAttribute('src') !== offer.picture) image.src = offer.picture;
+  setText($('[data-next-when]', upnext), next.about ? t('Next, about {time}', { time: time(next.about) }) : t('Next'));
+  setText($('[data-next-title]', upnext), offer?.title ?? next.title);
+  const button = $('[data-next-remind]', upnext);
+  const isSet = state.reminded.has(next.offer_id);
+  show(button, Boolean(offer) && saleOf(offer, ctx.nowMs()) === 'closed');
+  if (button.getAttribute('aria-pressed') === String(isSet)) return;
+  setAttr(button, 'aria-pressed', String(isSet));
+  button.replaceChildren(icon(isSet ? 'check' : 'bell'), h('span', {}, isSet ? t('We will tell you') : t('Remind me')));
 }
 
 function paintChip(chip, live) {
