@@ -53,7 +53,7 @@ def place(db, member: Member, data: dict) -> tuple[Order, Payment, bool]:
         with db.begin_nested():
             order = _order(db, member, data, digest)
             payment = _attempt(db, order, data)
-    except IntegrityError:
+    except (IntegrityError, AlreadyOrdered):
         # Another request was first: with this key (then its order is the answer) or for this hold.
         known = _known(db, member, data["key"], digest)
         if known:
@@ -63,10 +63,12 @@ def place(db, member: Member, data: dict) -> tuple[Order, Payment, bool]:
 
 
 def _known(db, member, key: str, digest: str) -> tuple[Order, Payment] | None:
-    order = db.scalar(select(Order).where(Order.member_id == member.id, Order.key == key))
+    """The order and attempt that this key made. The attempt is asked for first: where it is seen, its order is too,
+    for they were committed together (the other way round, a commit in between looks like a conflict)."""
     attempt = db.scalar(select(Payment).where(Payment.key == attempt_key(member.id, key)))
-    if order is None and attempt is None:
+    if attempt is None:
         return None
+    order = db.scalar(select(Order).where(Order.member_id == member.id, Order.key == key))
     if order is None or order.body_hash != digest:
         raise KeyConflict
     return order, attempt

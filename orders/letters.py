@@ -2,6 +2,8 @@
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import lazyload
 
 from core.i18n import LANGUAGES, known
 from core.money import format_money
@@ -10,7 +12,13 @@ from members.models import Member, Merchant
 from orders.models import Order, Refund
 
 
-def order_paid(db, order: Order) -> None:
+def people(db, order: Order) -> tuple[Member, str]:
+    """Who bought and the shop's name: read before stock is locked, so that nobody waits for a letter."""
+    member = db.get(Member, order.member_id, options=[lazyload(Member.roles)])
+    return member, db.scalar(select(Merchant.name).where(Merchant.id == order.merchant_id))
+
+
+def order_paid(db, order: Order, who: tuple[Member, str]) -> None:
     """The confirmation, with what was bought, where it goes and what was promised."""
     def body(shop, money):
         lines = "\n".join(f"{line.quantity} × {line.title}   {money(line.total_minor)}" for line in order.lines)
@@ -19,7 +27,7 @@ def order_paid(db, order: Order) -> None:
                  number=order.number, shop=shop, lines=lines, total=money(order.total_minor),
                  address=address_text(order.address), url=order_url(order))
     _write(db, order, f"order-paid:{order.id}", body,
-           lambda: _("Your order %(number)s is confirmed", number=order.number))
+           lambda: _("Your order %(number)s is confirmed", number=order.number), who)
 
 
 def order_sent(db, order: Order) -> None:
@@ -50,12 +58,11 @@ def refunded(db, order: Order, refund: Refund) -> None:
     _write(db, order, f"refund:{refund.id}", body, lambda: _("Money back for order %(number)s", number=order.number))
 
 
-def _write(db, order: Order, key: str, body, subject) -> None:
-    member = db.get(Member, order.member_id)
+def _write(db, order: Order, key: str, body, subject, who: tuple[Member, str] | None = None) -> None:
+    member, shop = who or people(db, order)
     if order.rehearsal or member.simulated:
         return
     locale = LANGUAGES[known(member.language) or current_app.config["LIVESTALL"].default_language][0]
-    shop = db.get(Merchant, order.merchant_id).name
     with force_locale(locale):
         write_mail(db, key=key, member=member, subject=subject(),
                    body=body(shop, lambda minor: format_money(minor, order.currency, locale)))

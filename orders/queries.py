@@ -32,13 +32,10 @@ def access_desk_order(db, order_id: uuid.UUID, merchant_id: uuid.UUID) -> Order:
 
 def lock_order(db, order_id: uuid.UUID) -> Order:
     """The order locked until the transaction ends, read anew, with its lines. Lock order, then payment, then stock."""
-    order = db.scalar(select(Order).where(Order.id == order_id).with_for_update(key_share=True)
-                      .execution_options(populate_existing=True))
+    order = db.scalar(select(Order).options(selectinload(Order.lines)).where(Order.id == order_id)
+                      .with_for_update(key_share=True).execution_options(populate_existing=True))
     if order is None:
         raise NotFound
-    db.refresh(order, ["lines"])
-    for line in order.lines:
-        db.refresh(line)
     return order
 
 

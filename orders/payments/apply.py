@@ -75,14 +75,15 @@ def _succeeded(db, order: Order, payment: Payment, result: Result) -> str:
     if order.state == "cancelled":
         # Paid before and cancelled since: a second payment. Never paid: the buyer let go first.
         return _send_back(db, order, payment, "second_payment" if order.paid_at else "cancelled")
+    who = letters.people(db, order)
     if not _take_units(db, order):
         order.state, order.reason = "expired", "late_payment"
         return _send_back(db, order, payment, "late_payment")
     payment.state = "succeeded"
     order.state, order.reason, order.fulfilment = "paid", None, "to_pack"
     order.paid_at = now()
-    letters.order_paid(db, order)
-    news.paid(db, order)
+    letters.order_paid(db, order, who)
+    news.paid(db, order, payment)
     return "paid"
 
 

@@ -70,9 +70,10 @@ def _ask(db, payment: Payment) -> Ask:
     order = db.get(Order, payment.order_id)
     card = db.get(SavedCard, payment.saved_card_id) if payment.saved_card_id else None
     shop = db.get(Merchant, order.merchant_id)
+    email = db.scalar(select(Member.email).where(Member.id == order.member_id))
     base_url = current_app.config["LIVESTALL"].base_url
     return Ask(key=payment.key, amount_minor=payment.amount_minor, currency=payment.currency,
-               description=f"{shop.name} · {order.number}", email=db.get(Member, order.member_id).email,
+               description=f"{shop.name} · {order.number}", email=email,
                return_url=f"{base_url}/orders/{order.id}/returned", card_ref=card and card.provider_ref,
                expires_at=_held_until(db, order.id), made_at=payment.created_at,
                provider_ref=payment.provider_ref)
