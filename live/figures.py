@@ -34,7 +34,8 @@ SELECT (SELECT count(*) FROM claims c
        sum(h.quantity) FILTER (WHERE h.state IN ('released', 'expired'))
 FROM holds h WHERE h.stock_id IN (TABLE shelf) AND h.live_session_id = :live""")
 LAG = text("""
-SELECT extract(epoch FROM avg(e.published_at - e.created_at)) * 1000 FROM events e
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM e.published_at - e.created_at)) * 1000
+FROM events e
 WHERE e.stream = :stream AND e.seq > (SELECT seq - 50 FROM streams WHERE name = :stream)
   AND e.published_at > clock_timestamp() - interval '30 seconds'""")
 

@@ -26,7 +26,6 @@ function drag(start, grip, onMoved) {
   const before = [...body.children];
   start.preventDefault();
   grip.focus({ preventScroll: true });
-  grip.setPointerCapture(start.pointerId);
   row.classList.add('dragged');
 
   const follow = (event) => {
@@ -40,7 +39,6 @@ function drag(start, grip, onMoved) {
     else if (event.clientY > innerHeight - edge) scrollBy(0, 12);
   };
   const stop = (keep) => () => {
-    grip.removeEventListener('pointermove', follow);
     row.classList.remove('dragged');
     done.abort();
     if (!keep) body.replaceChildren(...before);
@@ -49,8 +47,9 @@ function drag(start, grip, onMoved) {
   };
   const done = new AbortController();
   const { signal } = done;
-  grip.addEventListener('pointermove', follow);
-  grip.addEventListener('pointerup', stop(true), { signal });
-  grip.addEventListener('pointercancel', stop(false), { signal });
+  // On the document: a row that moves within the table loses the pointer that its grip had captured.
+  document.addEventListener('pointermove', follow, { signal });
+  document.addEventListener('pointerup', stop(true), { signal });
+  document.addEventListener('pointercancel', stop(false), { signal });
   document.addEventListener('keydown', (event) => event.key === 'Escape' && stop(false)(), { signal });
 }
