@@ -1,5 +1,6 @@
 """The demo's people. They are made up, and so is their password: it opens nothing but a demo."""
 import click
+from flask_babel import lazy_gettext as _l
 
 from core.commands import command
 
@@ -10,12 +11,12 @@ VIEWERS = (f"mei@{DOMAIN}", f"tomasz@{DOMAIN}")
 
 # (e-mail, name, role or None, what the account is for)
 PEOPLE = (
-    (HOST, "Nora Lind", "host", "host, runs the show"),
-    (ASSISTANT, "Jun Park", "assistant", "assistant, helps her"),
-    (STAFF, "Ana Flores", "merchant_staff", "merchant staff: catalogue, orders"),
-    (OPERATOR, "Olu Perez", "operator", "operator of the platform"),
-    (VIEWERS[0], "Mei Lin", None, "viewer with a saved address and card"),
-    (VIEWERS[1], "Tomasz Nowak", None, "viewer with a saved address and card"),
+    (HOST, "Nora Lind", "host", _l("host, runs the show")),
+    (ASSISTANT, "Jun Park", "assistant", _l("assistant, helps her")),
+    (STAFF, "Ana Flores", "merchant_staff", _l("merchant staff: catalogue, orders")),
+    (OPERATOR, "Olu Perez", "operator", _l("operator of the platform")),
+    (VIEWERS[0], "Mei Lin", None, _l("viewer with a saved address and card")),
+    (VIEWERS[1], "Tomasz Nowak", None, _l("viewer with a saved address and card")),
 )
 # For the sign-in page of a demo: (what for, e-mail, password).
 SHOWN = [(purpose, email, PASSWORD) for email, _name, _role, purpose in PEOPLE]

@@ -10,6 +10,7 @@ from core.checks import violations
 from core.commands import command
 from core.db import reading
 
+ARRIVALS = 20  # viewers a second: a page, a snapshot and a socket each, from the two cores that also serve them
 HEAD = (f"{'time':>6} {'viewers':>8} {'claims/s':>9} {'won':>7} {'sold out':>9} {'paid':>7} {'p50 ms':>7} "
         f"{'p99 ms':>7} {'errors':>7}")
 
@@ -38,11 +39,11 @@ def demo(app, viewers, minutes, speed, seed, host):
         own = random.Random(seed + n)
         people.append(audience.Viewer(place, live_id, cookie, _deal(carts, own), tally, own))
     for n, viewer in enumerate(people):
-        gevent.spawn_later(n / 40 + dice.random() / 40, viewer.run)  # 40 a second come in
+        gevent.spawn_later((n + dice.random()) / ARRIVALS, viewer.run)
     director = audience.Host(place, live_id, crowd.sign_in(app, HOST), tally, speed)
     if host:
-        gevent.spawn_later(viewers / 40 + 2, director.run)
-    _watch(tally, viewers / 40 + 2 + minutes * 60)
+        gevent.spawn_later(viewers / ARRIVALS + 2, director.run)
+    _watch(tally, viewers / ARRIVALS + 2 + minutes * 60)
     director.done = True
     for viewer in people:
         viewer.done = True

@@ -12,6 +12,7 @@ import struct
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.lock import Semaphore
 
 
 class Web:
@@ -19,10 +20,14 @@ class Web:
 
     def __init__(self, host: str, port: int, cookie: str):
         self.host, self.port, self.cookie, self.token = host, port, cookie, ""
-        self._connection = None
+        self._connection, self._turn = None, Semaphore()
 
     def call(self, method: str, path: str, body=None, *, form: bool = False) -> tuple[int, object, dict]:
-        """(status, JSON or text, headers); one new try if the kept connection was closed meanwhile."""
+        """(status, JSON or text, headers), one after the other; one new try if the kept connection was closed."""
+        with self._turn:
+            return self._call(method, path, body, form)
+
+    def _call(self, method: str, path: str, body, form: bool) -> tuple[int, object, dict]:
         headers = {"Cookie": self.cookie, "Accept": "application/json, text/html", "Host": f"{self.host}:{self.port}",
                    "Origin": f"http://{self.host}:{self.port}", "X-CSRFToken": self.token,
                    "Referer": f"http://{self.host}:{self.port}/"}
