@@ -82,6 +82,8 @@ def js_strings(code: str) -> dict:
         if message.pluralizable:
             if texts := [text for text in message.string if text]:
                 answer["plurals"][message.id[0]] = texts
+                # The same words may stand in t() elsewhere; the catalogue has one entry for both.
+                answer["strings"][message.id[0]] = texts[0]
         else:
             answer["strings"][message.id] = message.string
     return answer

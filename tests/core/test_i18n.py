@@ -120,5 +120,5 @@ def test_the_browser_gets_only_finished_translations(catalogues):
     with (catalogues / "js.po").open("wb") as file:
         write_po(file, catalogue)
     assert i18n.js_strings("zh") == {
-        "lang": "zh-CN", "strings": {"Undo": "撤销"}, "plurals": {"{n} left": ["剩 {n} 件"]}}
+        "lang": "zh-CN", "strings": {"Undo": "撤销", "{n} left": "剩 {n} 件"}, "plurals": {"{n} left": ["剩 {n} 件"]}}
     assert i18n.js_strings("en") == {"lang": "en", "strings": {}, "plurals": {}}
