@@ -14,7 +14,7 @@ run: .venv/.stamp-run ## Start the shop with a demo sale: http://127.0.0.1:8000 
 	@$(RUN)
 
 demo: .venv/.stamp-run ## As run, with simulated viewers who chat, claim and pay (VIEWERS=200)
-	@$(RUN) demo --viewers $(VIEWERS)
+	@$(RUN) demo --viewers $(VIEWERS) $(ARGS)
 
 check: .venv/.stamp-run ## Recompute every stock, hold, order and payment rule on the kept data
 	@$(PY) app.py check

@@ -25,6 +25,11 @@ STOP_SECONDS = 8  # requests under way have 5 s (core/serving.py); a job that ne
 READY_SECONDS = 60
 # Exit codes with which a restart cannot help: a wrong setting, a wrong schema.
 HOPELESS = {2, 3}
+FIRST_STEPS = (
+    "Try first",
+    "  1. Sign in as the host and open the demo sale's control page: pin a product, start a flash sale.",
+    "  2. In a private window, sign in as a viewer and open the sale: both pages move together. Buy.",
+    "  3. `make demo` in another terminal sends 200 viewers who chat, claim and pay.", "")
 HIGHEST_FAILURES = 4  # quick deaths before anything was ready
 
 
@@ -285,10 +290,7 @@ class Supervisor:
         self.say("\n".join([
             "", f"Livestall is ready after {time.monotonic() - self.began:.1f} s:  {self.config.base_url}", "",
             *(["Demo accounts", *indented, ""] if accounts else []),
-            "Try first",
-            "  1. Sign in as the host and open the demo sale's control page: pin a product, start a flash sale.",
-            "  2. In a private window, sign in as a viewer and open the sale: both pages move together. Buy.",
-            "  3. `make demo` in another terminal sends 200 viewers who chat, claim and pay.", "",
+            *([] if self.errand else FIRST_STEPS),
             f"Stop with Ctrl-C; everything is kept. Logs: {self.logs}", "", ""]))
 
     def _stop_all(self):
