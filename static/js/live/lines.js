@@ -20,7 +20,7 @@ function offerLine(offer, state, ctx) {
   const thumb = picture(offer);
   const element = h('li.product', {}, thumb, name, facts, h('span.end.row', {}, cost.nodes[0], button));
   element.bringUp = (next, now) => {
-    const view = ctx.phase(now, next);
+    const view = ctx.linePhase(now, next);
     setText(facts, factsOf(next, view, now.show, ctx.nowMs()));
     cost.paint(next);
     thumb.classList.toggle('faded', view.phase === 'soldout');

@@ -5,7 +5,7 @@ import { money, number, t, tn } from '/static/js/i18n.js';
 import { paint as paintCountdown } from '/static/js/ui/countdown.js';
 import { picture, setButton } from '/static/js/live/parts.js';
 import { putAside } from '/static/js/live/buying.js';
-import { mayTake, saleOf } from '/static/js/live/select.js';
+import { mayBuyMore } from '/static/js/live/select.js';
 import { ordinal, toWhere } from '/static/js/live/words.js';
 
 // Units that come to somebody in line are kept for 2 min (campaigns/stock/rules.py).
@@ -88,7 +88,7 @@ function payingCard(offer) {
 function paidCard(offer, state, ctx) {
   const facts = h('p.facts.small.quiet');
   const see = h('a.btn.grow', {}, t('See the order'));
-  const again = h('button.btn', { type: 'button', hidden: true, onclick: () => ctx.store.update(putAside, orderId) });
+  const again = h('button.btn', { type: 'button', onclick: () => ctx.store.update(putAside, orderId) });
   let orderId = null;
   const title = h('h2', {}, offer.title);
   const { element, end } = frame('paid', 'check', t('Paid'), offer, title, facts, h('div.row.foot', {}, see, again));
@@ -101,9 +101,7 @@ function paidCard(offer, state, ctx) {
       const price = money(order.total_minor, order.currency);
       setText(facts, note ? t('{price}. {note}', { price, note }) : price);
       see.href = `/orders/${order.id}`;
-      const more = mayTake(now, next) > 0 && saleOf(next, ctx.nowMs()) === 'open' && next.stock.left > 0;
-      show(again, true);
-      setText(again, more ? t('Buy more') : t('Done'));
+      setText(again, mayBuyMore(now, next, ctx.nowMs()) ? t('Buy more') : t('Done'));
     },
   };
 }

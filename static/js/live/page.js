@@ -8,7 +8,7 @@ import { setSkew } from '/static/js/ui/countdown.js';
 import { toast } from '/static/js/ui/toast.js';
 import { createBuying, firstChoice, isComplete, withActs } from '/static/js/live/buying.js';
 import { serverClock } from '/static/js/live/clock.js';
-import { phaseOf } from '/static/js/live/select.js';
+import { mayBuyMore, phaseOf } from '/static/js/live/select.js';
 import { Line, refresher, spreadMs } from '/static/js/live/socket.js';
 import { applyDelayed, applyFrame, applySnapshot, applyTick, needsSnapshot, start } from '/static/js/live/state.js';
 import { createStore } from '/static/js/live/store.js';
@@ -128,6 +128,12 @@ class ShowPage {
 
   phase(state, offer) {
     return phaseOf(state, offer, { nowMs: this.nowMs(), act: state.acts[offer.id], seen: state.seen });
+  }
+
+  /** The same for a line of a list: what was bought already does not stand in the way of buying more. */
+  linePhase(state, offer) {
+    const view = this.phase(state, offer);
+    return view.phase === 'paid' && mayBuyMore(state, offer, this.nowMs()) ? { phase: 'idle', order: view.order } : view;
   }
 
   // -- Small deeds --------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // What a press on an offer does, by where its ladder stands. Shared by the card, the lists and the keyboard.
 
-import { isComplete } from '/static/js/live/buying.js';
+import { isComplete, putAside } from '/static/js/live/buying.js';
 import { holdsNow } from '/static/js/live/select.js';
 
 /** Adds press, pressLine and pressPay to the page's context; `sheet` is the page's. */
@@ -25,7 +25,8 @@ export function wirePresses(ctx, sheet, { closeTray = () => {} } = {}) {
       (steps[view(offerId).phase] ?? (() => {}))(offerId);
     },
     pressLine(offerId) {
-      const { phase } = view(offerId);
+      const { phase, order } = ctx.linePhase(store.state, store.state.offers[offerId]);
+      if (phase === 'idle' && order) store.update(putAside, order.id);
       if (['closed', 'soon', 'over', 'lapsed'].includes(phase)) ctx.remindOf(offerId);
       else ctx.press(offerId);
     },

@@ -86,6 +86,9 @@ function counterPhase(state, offer, nowMs) {
   return { phase: offer.stock.left > 0 ? 'idle' : 'soldout' };
 }
 
+/** Whether a member who has bought of an offer may buy more of it now. */
+export const mayBuyMore = (state, offer, nowMs) => saleOf(offer, nowMs) === 'open' && offer.stock.left > 0 && mayTake(state, offer) > 0;
+
 /** The moment that a phase counts down to, as ISO text, or null. */
 export function countdownOf(offer, { phase, hold }) {
   if (phase === 'reserved') return hold.expires_at;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOW, hold, iso, me, offer, order, snapshot } from './helpers.js';
 
-const { alsoOnCounter, countdownOf, mayTake, onAir, phaseOf, saleOf, stillForSale, unitsOf } = await import('/static/js/live/select.js');
+const { alsoOnCounter, countdownOf, mayBuyMore, mayTake, onAir, phaseOf, saleOf, stillForSale, unitsOf } = await import('/static/js/live/select.js');
 const { failureWords, firstChoice, isComplete } = await import('/static/js/live/buying.js');
 const { serverClock } = await import('/static/js/live/clock.js');
 
@@ -88,6 +88,15 @@ test('units: the reserve for later sales is nobody\'s business yet', () => {
   assert.deepEqual(unitsOf(offer('a', { left: 5, held: 1, sold: 4, reserve: 90 })), { left: 5, held: 1, gone: 4, total: 10 });
   assert.equal(mayTake(withStock({}, { units: { a: 3 } }), offer('a')), 1);
   assert.equal(mayTake(withStock({}, { units: { a: 9 } }), offer('a')), 0);
+});
+
+test('who has bought may buy more while there is something to buy and the limit allows it', () => {
+  const bought = (units, stock = {}) => withStock(stock, { units: { a: units }, orders: [order({ state: 'paid' })] });
+  const more = (state) => mayBuyMore(state, state.offers.a, NOW);
+  assert.equal(more(bought(2)), true);
+  assert.equal(more(bought(4)), false);
+  assert.equal(more(bought(2, { left: 0 })), false);
+  assert.equal(more(bought(2, { closes_at: iso(-1) })), false);
 });
 
 test('after the show only what is open is still for sale', () => {
