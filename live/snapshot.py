@@ -8,9 +8,10 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from types import SimpleNamespace
 
-from sqlalchemy import Text, cast, func, or_, select
+from sqlalchemy import Boolean, Text, Uuid, bindparam, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from campaigns.stock.queries import mine
@@ -164,9 +165,18 @@ RIGHTS = {"run": "show.run", "price": "show.price", "end": "show.end", "moderate
 
 
 def _own_row(db, live_id, merchant_id, member_id, rehearsal):
+    return db.execute(_own_statement(), {
+        "live": live_id, "merchant": merchant_id, "member": member_id, "rehearsal": rehearsal,
+        "stream": events.member_stream(member_id), "provider": name_for(rehearsal)}).one()
+
+
+@cache  # building it anew costs more than running it (0.9 ms of 1.5 in a profile of 100 viewers coming in)
+def _own_statement():
     """Everything small about the member in one statement."""
+    live_id, merchant_id, member_id = (bindparam(name, type_=Uuid) for name in ("live", "merchant", "member"))
+    rehearsal = bindparam("rehearsal", type_=Boolean)
     address, card, line = Address.__table__, SavedCard.__table__, ChatMessage.__table__
-    seq = select(events.Stream.seq).where(events.Stream.name == events.member_stream(member_id)).scalar_subquery()
+    seq = select(events.Stream.seq).where(events.Stream.name == bindparam("stream")).scalar_subquery()
     sanctions = select(func.array_agg(cast(ChatSanction.kind, Text))).where(
         ChatSanction.member_id == member_id, ChatSanction.merchant_id == merchant_id, ChatSanction.lifted_at.is_(None),
         or_(ChatSanction.live_session_id.is_(None), ChatSanction.live_session_id == live_id)).scalar_subquery()
@@ -176,16 +186,16 @@ def _own_row(db, live_id, merchant_id, member_id, rehearsal):
                 .order_by(address.c.is_default.desc(), address.c.created_at.desc()).limit(1).scalar_subquery())
     cards = _agg(func.jsonb_build_object(*_pairs(card, "id brand last4 is_default")),
                  (card.c.is_default.desc(), card.c.id),
-                 card.c.member_id == member_id, card.c.removed_at.is_(None), card.c.provider == name_for(rehearsal))
+                 card.c.member_id == member_id, card.c.removed_at.is_(None), card.c.provider == bindparam("provider"))
     said = "id name role body created_at live_session_id member_id"
     flagged = _agg(func.jsonb_build_object(*_pairs(line, said)), line.c.id,
                    line.c.live_session_id == live_id, line.c.member_id == member_id, line.c.state == "flagged",
                    line.c.rehearsal == rehearsal)
-    return db.execute(select(
+    return select(
         func.coalesce(seq, 0).label("seq"), sanctions.label("sanctions"), where_to.label("address"),
         cards.label("cards"),
         _exists(Reminder, member_id, live_session_id=live_id).label("reminder"),
-        _exists(Follow, member_id, merchant_id=merchant_id).label("following"), flagged.label("flagged"))).one()
+        _exists(Follow, member_id, merchant_id=merchant_id).label("following"), flagged.label("flagged"))
 
 
 def _exists(table, member_id, **where):
@@ -208,16 +218,21 @@ def _agg(row, order, *where):
 
 
 def _orders(db, campaign_id, member_id, rehearsal) -> list[dict]:
+    rows = db.execute(_orders_statement(), {"campaign": campaign_id, "member": member_id, "rehearsal": rehearsal})
+    return [_order_out(row) for row in rows]
+
+
+@cache
+def _orders_statement():
     """Orders with their lines and the last attempt to pay, in one statement; as orders tell them in events."""
     line, payment = OrderLine.__table__, Payment.__table__
     lines = _agg(func.jsonb_build_object(*_pairs(line, "offer_id hold_id")), line.c.position,
                  line.c.order_id == Order.id)
     last = (select(func.jsonb_build_object(*_pairs(payment, "state method failure")))
             .where(payment.c.order_id == Order.id).order_by(payment.c.id.desc()).limit(1).scalar_subquery())
-    rows = db.execute(select(Order, lines.label("parts"), last.label("payment")).where(
-        Order.member_id == member_id, Order.campaign_id == campaign_id, Order.rehearsal == rehearsal)
-        .order_by(Order.number)).all()
-    return [_order_out(row) for row in rows]
+    return select(Order, lines.label("parts"), last.label("payment")).where(
+        Order.member_id == bindparam("member"), Order.campaign_id == bindparam("campaign"),
+        Order.rehearsal == bindparam("rehearsal")).order_by(Order.number)
 
 
 def _order_out(row) -> dict:

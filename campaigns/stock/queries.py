@@ -1,7 +1,8 @@
 """Reading stock, holds and the line."""
 import uuid
+from functools import cache
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from campaigns.stock.errors import UnknownOffer
 from campaigns.stock.models import Hold, OfferMember, OfferStock, WaitlistEntry
@@ -56,20 +57,29 @@ def place(db, entry: WaitlistEntry) -> int:
 
 def mine(db, member_id: uuid.UUID, offer_ids: list[uuid.UUID], rehearsal: bool = False) -> dict:
     """What a member has going on in these offers: running holds, places in line, and units against the limit."""
-    stocks = select(OfferStock.id).where(OfferStock.offer_id.in_(offer_ids), OfferStock.rehearsal == rehearsal)
-    holds = db.execute(select(Hold, OfferStock.currency).join(OfferStock, OfferStock.id == Hold.stock_id)
-                       .where(Hold.member_id == member_id, Hold.state == "held", Hold.stock_id.in_(stocks))
-                       .order_by(Hold.created_at)).all()
-    ahead = WaitlistEntry.__table__.alias("ahead")
-    in_front = (select(func.count()).where(ahead.c.stock_id == WaitlistEntry.stock_id, ahead.c.state == "waiting",
-                                           ahead.c.id < WaitlistEntry.id).scalar_subquery())
-    waits = db.execute(select(WaitlistEntry.offer_id, WaitlistEntry.quantity, in_front + 1)
-                       .where(WaitlistEntry.member_id == member_id, WaitlistEntry.state == "waiting",
-                              WaitlistEntry.stock_id.in_(stocks))).all()
-    units = db.execute(select(OfferStock.offer_id, OfferMember.units)
-                       .join(OfferStock, OfferStock.id == OfferMember.stock_id)
-                       .where(OfferMember.member_id == member_id, OfferMember.stock_id.in_(stocks))).all()
-    return {"holds": [hold_out(hold, currency) for hold, currency in holds],
+    given = {"member": member_id, "offers": offer_ids, "rehearsal": rehearsal}
+    holds, waits, units = (db.execute(statement, given).all() for statement in _mine_statements())
+    return {"holds": [hold_out(hold, hold.currency) for hold in holds],
             "waits": [{"offer_id": str(offer), "quantity": quantity, "place": number}
                       for offer, quantity, number in waits],
             "units": {str(offer): count for offer, count in units}}
+
+
+@cache  # every snapshot of a signed-in viewer asks: built once
+def _mine_statements():
+    member = bindparam("member")
+    stocks = select(OfferStock.id).where(OfferStock.offer_id.in_(bindparam("offers", expanding=True)),
+                                         OfferStock.rehearsal == bindparam("rehearsal"))
+    holds = (select(Hold.id, Hold.offer_id, Hold.quantity, Hold.price_minor, Hold.state, Hold.source, Hold.expires_at,
+                    Hold.created_at, OfferStock.currency).join(OfferStock, OfferStock.id == Hold.stock_id)
+             .where(Hold.member_id == member, Hold.state == "held", Hold.stock_id.in_(stocks))
+             .order_by(Hold.created_at))
+    ahead = WaitlistEntry.__table__.alias("ahead")
+    in_front = (select(func.count()).where(ahead.c.stock_id == WaitlistEntry.stock_id, ahead.c.state == "waiting",
+                                           ahead.c.id < WaitlistEntry.id).scalar_subquery())
+    waits = (select(WaitlistEntry.offer_id, WaitlistEntry.quantity, in_front + 1)
+             .where(WaitlistEntry.member_id == member, WaitlistEntry.state == "waiting",
+                    WaitlistEntry.stock_id.in_(stocks)))
+    units = (select(OfferStock.offer_id, OfferMember.units).join(OfferStock, OfferStock.id == OfferMember.stock_id)
+             .where(OfferMember.member_id == member, OfferMember.stock_id.in_(stocks)))
+    return holds, waits, units
