@@ -1,7 +1,7 @@
 """From a hold to a paid, sent, perhaps refunded order."""
-from core import checks
-from orders import checks as order_checks
+from core.checks import register
 from orders import models  # noqa: F401
+from orders.checks import CHECKS
 from orders.payments import models as payment_models  # noqa: F401
 
 
@@ -16,4 +16,4 @@ def init_app(app) -> None:
     payments.init(app.config["LIVESTALL"])
     for part in (pages, api, webhooks, bank):
         app.register_blueprint(part)
-    checks.register(order_checks.CHECKS)
+    register(CHECKS)
