@@ -7,6 +7,7 @@ commit out of order.
 import threading
 import time
 from collections import defaultdict
+from itertools import groupby
 
 import structlog
 from redis.exceptions import RedisError
@@ -76,12 +77,14 @@ def pump(connection, tick_due: bool = True) -> list[dict]:
 
 
 def frames_of(stream: str, rows: list[tuple]) -> list[dict]:
-    """One joined frame for a stream and room, and a drop behind it where an event ends the member's sockets."""
-    bodies = defaultdict(list)
-    for seq, kind, payload, at in rows:
-        bodies[room_of(stream, payload)].append({"seq": seq, "kind": kind, "payload": payload, "at": clock.iso(at)})
-    frames = [{"room": room, "name": "events", "data": {"stream": stream, "events": body}}
-              for room, body in bodies.items()]
+    """One joined frame for a stream, and a drop behind it where an event ends the member's sockets.
+
+    Where a rehearsal and the public are told by turns, each turn is a frame: whoever hears both hears them in order.
+    """
+    frames = []
+    for room, turn in groupby(rows, key=lambda row: room_of(stream, row[2])):
+        body = [{"seq": seq, "kind": kind, "payload": payload, "at": clock.iso(at)} for seq, kind, payload, at in turn]
+        frames.append({"room": room, "name": "events", "data": {"stream": stream, "events": body}})
     if any(kind in DROP_AFTER for _, kind, *_ in rows):
         frames.append({"drop": stream})
     return frames
