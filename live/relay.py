@@ -20,6 +20,7 @@ from core.health import RELAY_BEAT
 from core.ticks import TICKS
 from live import figures
 from live.rooms import room_of
+from live.show.clockwork import app_context
 
 log = structlog.get_logger("relay")
 LOCK = 0x11FE0001
@@ -148,7 +149,8 @@ class Leader:
     def _repeat(self, name: str, seconds: float, run) -> None:
         while not self.over.wait(seconds):
             try:
-                run()
+                with app_context():  # addresses and sentences need the application
+                    run()
             except Exception:
                 log.exception("tick failed", tick=name)
 
