@@ -194,10 +194,11 @@ def _order(db, hold: Hold) -> None:
     """A paid order that counts nowhere but in the rehearsal's own figures."""
     offer = db.get(Offer, hold.offer_id)
     shelf = db.get(OfferStock, hold.stock_id)
-    order = Order(member_id=hold.member_id, merchant_id=offer.merchant_id, campaign_id=offer.campaign_id,
-                  rehearsal=True, live_session_id=hold.live_session_id, state="paid", currency=shelf.currency,
-                  address={}, total_minor=hold.quantity * hold.price_minor, key=str(hold.id), body_hash="",
-                  paid_at=clock.now())
+    # A number of its own, below 0: the next real order shall not show that somebody rehearsed.
+    order = Order(number=-random.getrandbits(50), member_id=hold.member_id, merchant_id=offer.merchant_id,
+                  campaign_id=offer.campaign_id, rehearsal=True, live_session_id=hold.live_session_id,
+                  state="paid", currency=shelf.currency, address={}, total_minor=hold.quantity * hold.price_minor,
+                  key=str(hold.id), body_hash="", paid_at=clock.now())
     db.add(order)
     db.flush()
     db.add(OrderLine(order_id=order.id, offer_id=offer.id, stock_id=hold.stock_id, variant_id=offer.variant_id,

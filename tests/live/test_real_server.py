@@ -37,8 +37,8 @@ def server(app, settings):
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     env = {**os.environ, "APP_ENV": "test", "DATABASE_URL": settings.database_url, "REDIS_URL": settings.redis_url,
-           "SECRET_KEY": settings.secret_key, "DATA_DIR": str(settings.data_dir), "PORT": str(port), "BASE_URL": address,
-           "ALLOWED_ORIGINS": f"{address},{ORIGIN}", "LOG_LEVEL": "info", "LOG_FORMAT": "json"}
+           "SECRET_KEY": settings.secret_key, "DATA_DIR": str(settings.data_dir), "PORT": str(port),
+           "BASE_URL": address, "ALLOWED_ORIGINS": f"{address},{ORIGIN}", "LOG_LEVEL": "info", "LOG_FORMAT": "json"}
     process = subprocess.Popen([sys.executable, "app.py", "web"], cwd=ROOT, env=env, text=True,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = []

@@ -89,6 +89,14 @@ def test_nothing_of_it_remains(world):
             assert db.execute(text(sql)).all() == [], name
 
 
+def test_the_next_real_order_does_not_show_that_somebody_rehearsed(world):
+    rehearse(world)
+    with reading() as db:
+        numbers = db.execute(text("SELECT number FROM orders WHERE rehearsal")).scalars().all()
+        assert numbers and max(numbers) < 0
+        assert db.scalar(text("SELECT last_value FROM orders_number_seq WHERE is_called")) is None
+
+
 def test_a_show_that_was_rehearsed_goes_on_air_as_planned(world):
     rehearse(world, seconds=3)
     world.do("end_rehearsal")

@@ -24,9 +24,9 @@ function viewers(minutes) {
   const { points, left, base, top } = line(minutes, scale, W, H);
   const path = points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L');
   const picture = svg('svg', { class: 'chart', viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': t('Viewers in each minute, at most {n}', { n: number(most) }) });
-  for (const part of [0.5, 1]) {
+  for (const part of [0.5, 1].filter((share) => Number.isInteger(scale * share))) {
     const y = base - (base - top) * part;
-    picture.append(svg('path', { class: 'grid', d: `M${left} ${y}H${W}` }), svg('text', { x: left - 5, y: y + 4, 'text-anchor': 'end' }, number(Math.round(scale * part))));
+    picture.append(svg('path', { class: 'grid', d: `M${left} ${y}H${W}` }), svg('text', { x: left - 5, y: y + 4, 'text-anchor': 'end' }, number(scale * part)));
   }
   picture.append(svg('path', { class: 'area', d: `M${points[0][0]} ${base}L${path}L${points.at(-1)[0]} ${base}Z` }), svg('path', { class: 'line', d: `M${path}` }));
   picture.append(svg('path', { class: 'base', d: `M${left} ${base}H${W}` }),
