@@ -6,11 +6,12 @@ from members import models  # noqa: F401
 def init_app(app) -> None:
     """Connect this package to the application."""
     from members import account, api, chores, identity, operator, people, post, ticks  # noqa: F401
+    from members.countries import country_name
     from members.views import members, sign_in_url
     identity.init_app(app)
     post.init_app(app)
     app.config["SIGN_IN_URL"] = sign_in_url
-    app.jinja_env.globals["my_shops"] = people.my_shops
+    app.jinja_env.globals.update(my_shops=people.my_shops, country_name=country_name)
     if identity.load_member not in sockets.BEFORE_EVENT:
         sockets.BEFORE_EVENT.append(identity.load_member)
     app.register_blueprint(members)

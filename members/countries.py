@@ -3,6 +3,7 @@ from functools import lru_cache
 
 from babel import Locale
 from flask import request
+from flask_babel import get_locale
 
 from core import i18n
 
@@ -31,7 +32,8 @@ def countries() -> tuple[tuple[str, str], ...]:
 
 
 def country_name(code: str) -> str:
-    return Locale.parse(i18n.locale()).territories.get(code, code)
+    """Its name in the language of the page, or of the letter that is being written (`force_locale`)."""
+    return (get_locale() or Locale.parse(i18n.locale())).territories.get(code, code)
 
 
 CODES = frozenset(code for code, _name in _names("en"))

@@ -8,6 +8,7 @@ from sqlalchemy.orm import lazyload
 from core.i18n import LANGUAGES, known
 from core.money import format_money
 from members.actions import write_mail
+from members.countries import country_name
 from members.models import Member, Merchant
 from orders.models import Order, Refund
 
@@ -75,5 +76,5 @@ def order_url(order: Order) -> str:
 def address_text(address: dict) -> str:
     """An order's address as lines."""
     lines = (address["name"], address["line1"], address.get("line2"),
-             f"{address['postcode']} {address['city']}", address["country"])
+             f"{address['postcode']} {address['city']}", country_name(address["country"]))
     return "\n".join(line for line in lines if line)
