@@ -49,9 +49,13 @@ class Stack:
         self.run("migrate")
         if self.seed:
             self.run("seed")
-        for name in self.names:
-            self.start(name)
-        self.wait_ready()
+        try:
+            for name in self.names:
+                self.start(name)
+            self.wait_ready()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
