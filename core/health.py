@@ -7,12 +7,14 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import bus, migrations
+from core import bus, migrations, sockets
 from core.db import engine
 from core.errors import NotFound
 
 health = Blueprint("health", __name__)
 ready = Gauge("livestall_ready", "1 if a part that the process needs answers", ["part"])
+open_sockets = Gauge("livestall_sockets", "sockets open in this process")
+open_sockets.set_function(lambda: len(sockets.socketio.server.eio.sockets) if sockets.socketio.server else 0)
 RELAY_BEAT = "livestall:relay"  # set by the relay every second, for 5 s
 
 
@@ -30,9 +32,7 @@ def healthz():
 @health.get("/readyz")
 @public
 def readyz():
-    parts = {"database": _database(), "redis": _redis(), "relay": _relay()}
-    for name, problem in parts.items():
-        ready.labels(name).set(0 if problem else 1)
+    parts = _look()
     # Without Redis or the relay people can still buy, so only the database decides the status.
     status = "degraded" if any(parts.values()) else "ready"
     return jsonify(status=status, parts=parts), 503 if parts["database"] else 200
@@ -46,7 +46,16 @@ def metrics():
     local = request.remote_addr in ("127.0.0.1", "::1") and not request.headers.get("X-Forwarded-For")
     if not (hmac.compare_digest(given, token) if token else local):
         raise NotFound
+    _look()
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _look() -> dict[str, str | None]:
+    """What is wrong with each part, or None; the gauges follow."""
+    parts = {"database": _database(), "redis": _redis(), "relay": _relay()}
+    for name, problem in parts.items():
+        ready.labels(name).set(0 if problem else 1)
+    return parts
 
 
 def _database() -> str | None:

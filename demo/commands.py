@@ -56,7 +56,7 @@ def _sale() -> str:
         row = db.execute(text("SELECT id FROM live_sessions WHERE state IN ('live', 'paused', 'scheduled') "
                               "ORDER BY state = 'scheduled', starts_at LIMIT 1")).first()
     if row is None:
-        raise click.ClickException("There is no show to come to. Start one, or begin anew with: make clean run")
+        raise click.ClickException("There is no show to come to. Start one, or begin anew with: make reset run")
     return str(row.id)
 
 

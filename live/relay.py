@@ -158,7 +158,7 @@ class Leader:
 def publish_figures() -> None:
     """Once a second: a sign of life, and counters that are sent whole and never numbered."""
     with reading() as db:
-        bus.publish(figures.tick_frames(db))
+        bus.publish([{"beat": clock.iso(clock.now())}, *figures.tick_frames(db)])
     try:
         bus.client().set(RELAY_BEAT, clock.iso(clock.now()), ex=5)
     except RedisError:

@@ -32,6 +32,12 @@ def _shows_page(errors, message, values):
                                campaign_choices=[(one.id, one.name or _("Without a name")) for one in campaigns])
 
 
+@live.get("/studio")
+@staff("shows")
+def studio():
+    return redirect(url_for("live.shows"))
+
+
 @live.get("/studio/shows")
 @staff("shows")
 def shows():

@@ -26,7 +26,7 @@ CHECKS = [
         WHERE c.outcome = 'held' AND (h.id IS NULL OR h.member_id <> c.member_id OR h.quantity <> c.quantity)
         UNION ALL
         SELECT h.member_id, NULL, h.id FROM holds h LEFT JOIN claims c ON c.hold_id = h.id
-        WHERE h.source = 'claim' AND c.hold_id IS NULL AND h.created_at > now() - interval '23 hours'"""),
+        WHERE h.source = 'claim' AND c.hold_id IS NULL AND h.created_at > now() - interval '89 days'"""),
     ("the line is as long as the offer says, and each who was served has a hold", """
         SELECT s.offer_id, s.waiting, count(w.id) AS found FROM offer_stock s
         LEFT JOIN waitlist w ON w.stock_id = s.id AND w.state = 'waiting' GROUP BY s.id HAVING s.waiting <> count(w.id)

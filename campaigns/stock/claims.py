@@ -5,11 +5,12 @@ in one statement, commit, answer. PostgreSQL alone is the truth; the memo below 
 """
 import time
 import uuid
-from collections import Counter
+from collections import Counter as Tally
 from datetime import timedelta
 from functools import cache
 
 import structlog
+from prometheus_client import Counter, Histogram
 from sqlalchemy.exc import IntegrityError
 
 from campaigns.stock import rules
@@ -21,6 +22,9 @@ from core.errors import Invalid, KeyConflict
 from core.ids import new_id
 
 log = structlog.get_logger("claims")
+ANSWERS = Counter("livestall_claims", "answers to claims, by outcome", ["outcome"])
+SECONDS = Histogram("livestall_claim_seconds", "from asking to the answer, in this process",
+                    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3))
 # A process may go on refusing this long after it saw an offer empty; then it asks the database again.
 SOLD_OUT_MEMORY_SECONDS = 0.05
 _sold_out: dict[tuple, float] = {}
@@ -84,7 +88,10 @@ def claim(member_id: uuid.UUID, key: str, offer_id: uuid.UUID, quantity: int, re
         raise Invalid(fields={"key": ["1 to 64 characters"]})
     if not 1 <= quantity <= rules.MAX_QUANTITY:
         raise Invalid(fields={"quantity": [f"1 to {rules.MAX_QUANTITY}"]})
+    start = time.monotonic()
     answer = _batcher().call((member_id, key, offer_id, quantity, rehearsal))
+    SECONDS.observe(time.monotonic() - start)
+    ANSWERS.labels("held" if isinstance(answer, dict) else answer.code).inc()
     if isinstance(answer, dict):
         return answer
     raise answer
@@ -156,7 +163,7 @@ def _write(connection, wanted, answers, by_id, now) -> None:
         return
     won = [(w, a, by_id[w.shelf_id]) for w, a in fresh if a.outcome == "held"]
     expires = [now + timedelta(seconds=row.hold_seconds) for _, _, row in won]
-    mine, taken = Counter(), Counter()
+    mine, taken = Tally(), Tally()
     for w, _, row in won:
         mine[row.id, w.member_id] += w.quantity
         taken[row.id] += w.quantity

@@ -20,6 +20,6 @@ def expire_holds() -> None:
 
 @every(3600)
 def forget_claims() -> None:
-    """Answers to keys are kept for 24 h, as Stripe does; a page never repeats one after minutes."""
+    """A page repeats a key for minutes, but reports count claims: they are kept for 90 days."""
     with transaction() as db:
-        db.execute(Claim.__table__.delete().where(Claim.created_at < func.now() - func.make_interval(0, 0, 0, 1)))
+        db.execute(Claim.__table__.delete().where(Claim.created_at < func.now() - func.make_interval(0, 0, 0, 90)))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import has_app_context
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from campaigns.terms.models import Campaign, Offer
 from core.db import reading, transaction
@@ -61,9 +61,22 @@ def close_if_due(db, live_id, stock_id) -> bool:
 def remind() -> None:
     """Letters "in 10 minutes" and "it starts", once each, as many as there are in steps of 200."""
     with app_context():
+        _enrol_followers()
         for kind in (_soon, _started):
             while kind() == LETTERS_AT_ONCE:
                 continue
+
+
+def _enrol_followers() -> None:
+    """Who follows a shop is reminded of its shows like who asked for it."""
+    with transaction() as db:
+        db.execute(text("""
+            INSERT INTO reminders (live_session_id, member_id)
+            SELECT s.id, f.member_id FROM live_sessions s JOIN follows f USING (merchant_id)
+            WHERE s.state IN ('scheduled', 'rehearsal')
+               AND s.starts_at BETWEEN now() AND now() + make_interval(secs => :soon)
+               OR s.state = 'live' AND s.started_at > now() - interval '1 minute'
+            ON CONFLICT DO NOTHING"""), {"soon": SOON.total_seconds()})
 
 
 def _soon() -> int:

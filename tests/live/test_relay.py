@@ -138,6 +138,22 @@ def test_urgent_news_passes_in_less_than_a_tick(empty, heard):
     assert sorted(delays)[5] < 0.05
 
 
+def test_pages_hear_when_no_relay_leads_and_when_one_does_again(empty, monkeypatch):
+    said, now = [], [100.0]
+    monkeypatch.setattr("core.sockets.socketio.emit", lambda name, data: said.append((name, data["delayed"])))
+    monkeypatch.setattr("live.broadcast.time.monotonic", lambda: now[0])
+    caster = Broadcaster()
+    caster.tell_if_late()
+    assert said == []
+    now[0] += 6
+    caster.tell_if_late()
+    caster.tell_if_late()
+    assert said == [("delayed", True)]
+    caster.on_frames([{"beat": "now"}])
+    caster.tell_if_late()
+    assert said == [("delayed", True), ("delayed", False)]
+
+
 def test_while_redis_is_away_frames_come_from_the_database(empty, monkeypatch):
     say("one", "two")
     pumped()

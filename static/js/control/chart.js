@@ -5,7 +5,7 @@ import { money, t, time } from '/static/js/i18n.js';
 import { barsOf, roundUp } from '/static/js/control/select.js';
 
 const NS = 'http://www.w3.org/2000/svg';
-const W = 366, H = 168, LEFT = 34, BASE = 148, TOP = 26;
+const W = 366, H = 168, BASE = 148, TOP = 26;
 
 const s = (tag, attrs, text = '') => {
   const element = document.createElementNS(NS, tag);
@@ -14,12 +14,13 @@ const s = (tag, attrs, text = '') => {
   return element;
 };
 
-/** An <svg> of the revenue; `sales` are {title, opens_at, ended_at, closes_at}. */
-export function chart({ revenue, sales, startedAt, nowMs, currency }) {
-  const bars = barsOf(revenue, startedAt, nowMs);
+/** An <svg> of the revenue; `sales` are {title, opens_at, ended_at, closes_at}. With `isOver` the whole show is drawn. */
+export function chart({ revenue, sales, startedAt, nowMs, currency, isOver = false }) {
+  const bars = isOver ? barsOf(revenue, startedAt, nowMs, Infinity).map((bar) => ({ ...bar, isNow: false })) : barsOf(revenue, startedAt, nowMs);
   const count = Math.max(bars.length, 12);
   const most = Math.max(...bars.map(({ minor }) => minor));
   const scale = roundUp(Math.max(most, 100));
+  const LEFT = 10 + 6.2 * short(scale, currency).length;
   const step = (W - LEFT) / count;
   const x = (at) => LEFT + ((at - bars[0].at) / 60_000) * step;
   const y = (minor) => BASE - (minor / scale) * (BASE - TOP);
@@ -34,7 +35,7 @@ export function chart({ revenue, sales, startedAt, nowMs, currency }) {
   for (const bar of bars) svg.append(barOf(bar, x, y, step));
   const peak = bars.find(({ minor }) => minor === most);
   if (most > 0 && peak) svg.append(s('text', { class: 'say', x: Math.min(x(peak.at) + step + 3, W - 46), y: Math.max(12, y(most) - 5) }, money(most, currency)));
-  svg.append(s('path', { class: 'base', d: `M${LEFT} ${BASE}H${W}` }), ...labels(bars, x));
+  svg.append(s('path', { class: 'base', d: `M${LEFT} ${BASE}H${W}` }), ...labels(bars, x, isOver));
   return svg;
 }
 
@@ -62,8 +63,11 @@ function span({ title, opens_at: opens, closes_at: closes, ended_at: ended }, x,
   return [s('rect', { class: 'span', x: left, y: 18, width, height: BASE - 18 }), s('path', { class: 'span-line', d: `M${left} 18h${width}` }), ...text];
 }
 
-function labels(bars, x) {
-  const marks = bars.filter(({ at, isNow }) => !isNow && (at / 60_000) % 5 === 0 && bars.at(-1).at - at > 120_000);
+function labels(bars, x, isOver) {
+  const every = bars.length <= 30 ? 5 : bars.length <= 90 ? 15 : 60;
+  const end = bars.at(-1).at;
+  const marks = bars.filter(({ at }) => (at / 60_000) % every === 0 && (isOver ? x(at) < W - 30 : end - at > 120_000));
+  if (isOver) return marks.map(({ at }) => s('text', { x: x(at), y: 163 }, time(at)));
   return [...marks.map(({ at }) => s('text', { x: x(at), y: 163 }, time(at))),
     s('text', { class: 'say', x: Math.min(x(bars.at(-1).at), W - 24), y: 163 }, t('now'))];
 }

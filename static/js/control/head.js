@@ -44,8 +44,10 @@ export function createHead(ctx, keys, endWord) {
   return {
     paint(state) {
       const big = bigState(state, ctx.nowMs());
-      box.dataset.name = big.name;
-      setText($('[data-word]', box), words()[big.name] ?? big.name);
+      const isPlay = state.show.state === 'rehearsal';
+      box.dataset.name = isPlay ? 'rehearsal' : big.name;
+      // A rehearsal must never look like the real thing, whatever is being played.
+      setText($('[data-word]', box), isPlay && big.name !== 'rehearsal' ? t('Rehearsal: {state}', { state: words()[big.name] }) : words()[big.name] ?? big.name);
       paintMoves(state.show.state);
       paintLine(ctx, state);
       const { here = [] } = state.staff.figures ?? {};

@@ -53,7 +53,7 @@ export function soldOutIn(samples) {
 export function barsOf(revenue, startedAt, nowMs, most = 26) {
   const minute = (value) => Math.floor(value / 60_000) * 60_000;
   const end = minute(nowMs);
-  const start = Math.max(minute(startedAt ?? nowMs), end - (most - 1) * 60_000);
+  const start = Math.max(minute(startedAt ?? nowMs), most === Infinity ? 0 : end - (most - 1) * 60_000);
   const by = new Map(revenue.map((one) => [minute(ms(one.minute)), one.minor]));
   const bars = [];
   for (let at = start; at <= end; at += 60_000) bars.push({ at, minor: by.get(at) ?? 0, isNow: at === end });

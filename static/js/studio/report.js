@@ -39,7 +39,7 @@ const nothing = (text) => h('div.empty', {}, h('p.small', {}, text));
 if ($('#revenue')) {
   const paid = data.minutes.filter(({ minor }) => minor > 0).map(({ minute, minor }) => ({ minute, minor }));
   $('#revenue').replaceChildren(paid.length
-    ? chart({ revenue: paid, sales: data.sales, startedAt: Date.parse(data.started_at), nowMs: Date.parse(data.ended_at), currency: data.currency })
+    ? chart({ revenue: paid, sales: data.sales, startedAt: Date.parse(data.started_at), nowMs: Date.parse(data.ended_at), currency: data.currency, isOver: true })
     : nothing(t('Nothing was paid in this show.')));
   const seen = data.minutes.filter(({ viewers: count }) => count !== null);
   $('#viewers').replaceChildren(seen.length > 1 ? viewers(seen) : nothing(t('Too short to draw.')));
