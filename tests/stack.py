@@ -34,7 +34,8 @@ def free_port() -> int:
 class Stack:
     """`with Stack(servers, folder) as stack:` starts everything; names are web1…webN, relay1…, worker."""
 
-    def __init__(self, servers, folder: Path, *, web: int = 1, relays: int = 1, seed: bool = True, **env):
+    def __init__(self, servers, folder: Path, *, web: int = 1, relays: int = 1, worker: bool = True, seed: bool = True,
+                 ready: str = "ready", **env):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder, self.seed = Path(folder), seed
@@ -42,7 +43,9 @@ class Stack:
         self.env = {**os.environ, "APP_ENV": "development", "DATABASE_URL": self.database_url, "REDIS_URL": servers[1],
                     "SECRET_KEY": "e" * 40, "BASE_URL": self.url, "DATA_DIR": str(self.folder / "data"), "DEMO": "1",
                     "PORT": str(self.port), "LOG_FORMAT": "json", **env}
-        self.names = [f"web{n + 1}" for n in range(web)] + [f"relay{n + 1}" for n in range(relays)] + ["worker"]
+        self.names = [f"web{n + 1}" for n in range(web)] + [f"relay{n + 1}" for n in range(relays)]
+        self.names += ["worker"] if worker else []
+        self.ready = ready  # what /readyz says when everything that was asked for is up
         self.processes: dict[str, subprocess.Popen] = {}
 
     def __enter__(self):
@@ -100,12 +103,12 @@ class Stack:
         return answer.status, json.loads(body) if "json" in (answer.getheader("Content-Type") or "") else body
 
     def wait_ready(self, seconds: float = 30.0) -> None:
-        """Until /readyz says ready. Raises with the logs if it does not."""
+        """Until /readyz says what it should. Raises with the logs if it does not."""
         end, last = time.monotonic() + seconds, None
         while time.monotonic() < end:
             try:
                 last = self.get("/readyz")
-                if last[1].get("status") == "ready":
+                if last[1].get("status") == self.ready:
                     return
             except (OSError, AttributeError):
                 pass
