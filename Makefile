@@ -35,7 +35,7 @@ lint: .venv/.stamp-test ## Check style (ruff) and the direction of imports (impo
 
 shots: .venv/.stamp-test ## Take a picture of every page into artifacts/shots
 	@sh scripts/setup.sh browser
-	$(PY) -m pytest -m e2e -k shots $(ARGS)
+	$(PY) -m pytest -m e2e -k "test_page or every_look" $(ARGS)
 
 locks: ## Make requirements*.txt and package-lock.json anew from requirements*.in and package.json
 	@sh scripts/locks.sh

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -40,7 +41,9 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder, self.seed = Path(folder), seed
         self.database_url = new_database(servers[0])
-        self.env = {**os.environ, "APP_ENV": "development", "DATABASE_URL": self.database_url, "REDIS_URL": servers[1],
+        # A Redis database of its own: its worker must not take the jobs of other tests.
+        redis_url = servers[1].rsplit("/", 1)[0] + f"/{random.randint(1, 15)}"
+        self.env = {**os.environ, "APP_ENV": "development", "DATABASE_URL": self.database_url, "REDIS_URL": redis_url,
                     "SECRET_KEY": "e" * 40, "BASE_URL": self.url, "DATA_DIR": str(self.folder / "data"), "DEMO": "1",
                     "PORT": str(self.port), "LOG_FORMAT": "json", **env}
         self.names = [f"web{n + 1}" for n in range(web)] + [f"relay{n + 1}" for n in range(relays)]

@@ -26,6 +26,7 @@ def read(stream):
 
 def test_a_line_carries_the_ids_of_what_it_is_about(lines):
     logs.configure("info", "json", lines)
+    structlog.contextvars.clear_contextvars()  # of requests that other tests made
     log = structlog.get_logger("orders")
     with logs.about(request_id="r1", order_id="o1", live_session_id="s1"):
         log.info("paid", amount_minor=1999)

@@ -15,7 +15,14 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--use-fake-device-for-media-stream"]
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
-SHOTS = Path(__file__).resolve().parents[2] / "var" / "shots"
+SHOTS = Path(__file__).resolve().parents[2] / "artifacts" / "shots"
+
+
+def pytest_collection_modifyitems(items):
+    """Everything in this folder is marked e2e: it runs by itself, after the fast part."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +81,7 @@ def sign_in(page, email: str, password: str | None = None) -> None:
 
 
 def shoot(page, name: str) -> Path:
-    """Keep a screenshot under var/shots (git-ignored)."""
+    """Keep a screenshot under artifacts/shots (git-ignored)."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     path = SHOTS / f"{name}.png"
     page.screenshot(path=path)
