@@ -3,6 +3,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import create_engine, text
 
 from demo.accounts import ASSISTANT, HOST, VIEWERS
 from tests.e2e.conftest import shoot
@@ -80,15 +81,42 @@ def test_the_last_unit_one_wins_one_waits_one_is_told(person, control, live_id, 
     assert "0 broken" in stack.run("check")
 
 
-def test_a_reload_in_the_middle_keeps_the_reservation(person, control, live_id):
-    start_sale(control, "Hand warmer", 5)
-    page = watch(person, live_id, MEI)
-    # No card chosen by hand: at the bank, so that the reservation stays open.
+def go_to_the_bank(page) -> None:
+    """Buy, but pay on the bank's page: the reservation stays open meanwhile."""
     open_sheet(page)
     page.locator("dialog.buy-sheet .pick .edit").last.click()
     page.locator("dialog.buy-sheet label.choice", has_text=re.compile("bank", re.I)).click()
     page.locator("dialog.buy-sheet .btn.big").click()
     page.wait_for_url("**/sandbox-bank/**")
+
+
+def run_out(stack) -> None:
+    """Let every running reservation of the sale end now, as if five minutes had passed."""
+    engine = create_engine(stack.database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE holds SET expires_at = now() WHERE state = 'held'"))
+    engine.dispose()
+
+
+def test_a_payment_that_comes_too_late_goes_back_and_says_so(person, control, live_id, stack):
+    start_sale(control, "cake tins", 1)
+    tomasz, mei = watch(person, live_id, TOMASZ), watch(person, live_id, MEI)
+    go_to_the_bank(tomasz)
+    expect(mei.locator("#card")).to_contain_text("Sold out")
+    run_out(stack)
+    expect(mei.locator("#card")).to_contain_text("1 left")
+    open_sheet(mei).click()
+    expect(mei.locator("#card")).to_contain_text("Paid", timeout=15_000)
+    tomasz.get_by_role("button", name="Approve", exact=True).click()
+    expect(tomasz.locator("main")).to_contain_text("Your payment came too late", timeout=15_000)
+    shoot(tomasz, "order-late-phone-light-en")
+    assert "0 broken" in stack.run("check")
+
+
+def test_a_reload_in_the_middle_keeps_the_reservation(person, control, live_id):
+    start_sale(control, "Hand warmer", 5)
+    page = watch(person, live_id, MEI)
+    go_to_the_bank(page)
     page.goto(f"/live/{live_id}")
     expect(page.locator("#card")).to_contain_text("Reserved")
     page.reload()
