@@ -12,6 +12,7 @@ from core import logs
 @pytest.fixture
 def lines():
     """A stream that JSON logs go to, and what was there before, afterwards."""
+    structlog.contextvars.clear_contextvars()  # what another test's request left
     root, stream = logging.getLogger(), io.StringIO()
     before, level, settings = root.handlers[:], root.level, structlog.get_config()
     yield stream
