@@ -57,5 +57,5 @@ def test_a_product_gets_a_variant_a_count_and_a_picture(person):
         {"name": "lamp.jpg", "mimeType": "image/jpeg", "buffer": picture.getvalue()})
     page.locator("dialog[open]").get_by_role("button", name="Save the picture").click()
     expect(page.get_by_text("The picture is saved.")).to_be_visible()
-    assert page.locator("img.cat-picture").evaluate("image => image.naturalWidth") == 640
+    assert page.locator("img.cat-picture").evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
     shoot(page, "catalogue-product-desktop")
