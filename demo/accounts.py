@@ -11,12 +11,12 @@ VIEWERS = (f"mei@{DOMAIN}", f"tomasz@{DOMAIN}")
 
 # (e-mail, name, role or None, what the account is for)
 PEOPLE = (
-    (HOST, "Nora Lind", "host", _l("host, runs the show")),
-    (ASSISTANT, "Jun Park", "assistant", _l("assistant, helps her")),
-    (STAFF, "Ana Flores", "merchant_staff", _l("merchant staff: catalogue, orders")),
-    (OPERATOR, "Olu Perez", "operator", _l("operator of the platform")),
-    (VIEWERS[0], "Mei Lin", None, _l("viewer with a saved address and card")),
-    (VIEWERS[1], "Tomasz Nowak", None, _l("viewer with a saved address and card")),
+    (HOST, "Nora", "host", _l("host, runs the show")),
+    (ASSISTANT, "Jun", "assistant", _l("assistant, helps her")),
+    (STAFF, "Ana", "merchant_staff", _l("merchant staff: catalogue, orders")),
+    (OPERATOR, "Operator", "operator", _l("operator of the platform")),
+    (VIEWERS[0], "Mei", None, _l("viewer with a saved address and card")),
+    (VIEWERS[1], "Tomasz", None, _l("viewer with a saved address and card")),
 )
 # For the sign-in page of a demo: (what for, e-mail, password).
 SHOWN = [(purpose, email, PASSWORD) for email, _name, _role, purpose in PEOPLE]

@@ -20,7 +20,7 @@ def shop(db):
 @pytest.fixture
 def ana(db, shop):
     """Merchant staff of the shop."""
-    row = factories.member(db, "Ana Flores", roles=[("merchant_staff", shop)])
+    row = factories.member(db, "Ana", roles=[("merchant_staff", shop)])
     db.commit()
     return row
 
