@@ -6,8 +6,10 @@ from campaigns.catalogue.models import Product, StockMove, Variant
 from campaigns.stock.models import OfferStock
 from campaigns.terms.models import Campaign, Offer
 from core import clock
+from core.db import transaction
 from live.show.models import LiveSession
-from members.models import Address, Member, Merchant, Role
+from members.identity import COOKIE_KEY, hash_token, new_token
+from members.models import Address, Member, Merchant, Role, SignIn
 
 
 def _add(db, row):
@@ -91,3 +93,14 @@ def open_show(db, units=10, limit=4, price_minor=210):
     db.flush()
     show = live_session(db, what, host)
     return shop, host, show, thing, stock(db, thing, live_session_id=show.id)
+
+
+def signed_in(app, member):
+    """A browser in which the member is signed in."""
+    token = new_token()
+    with transaction() as db:
+        db.add(SignIn(member_id=member.id, token_hash=hash_token(token), expires_at=clock.now() + timedelta(hours=1)))
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session[COOKIE_KEY] = token
+    return client

@@ -2,7 +2,6 @@
 import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -15,24 +14,13 @@ from core.db import reading, transaction
 from live import doors, presence, relay, snapshot, staff_view
 from live.chat import actions as chat
 from live.show.models import LiveSession, RunItem
-from members.identity import hash_token, new_token
-from members.models import Member, SignIn
+from members.models import Member
 from tests import factories
+from tests.factories import signed_in
 
 
 def key() -> str:
     return str(uuid.uuid4())
-
-
-def signed_in(app, member):
-    """A browser in which the member is signed in."""
-    token = new_token()
-    with transaction() as db:
-        db.add(SignIn(member_id=member.id, token_hash=hash_token(token), expires_at=clock.now() + timedelta(hours=1)))
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["sign_in"] = token
-    return client
 
 
 @dataclass

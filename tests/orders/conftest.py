@@ -4,7 +4,6 @@ import socket
 import threading
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -14,30 +13,17 @@ import core.db
 from campaigns.stock.actions import expire_due
 from campaigns.stock.claims import claim
 from campaigns.stock.models import OfferStock
-from core import clock
 from core.db import transaction
-from members.identity import hash_token, new_token
-from members.models import SignIn
 from orders import checks, payments
 from orders.models import Order, Refund
 from orders.payments import returns
 from orders.payments.models import Payment, SandboxCharge
 from tests import factories
+from tests.factories import signed_in
 
 
 def key() -> str:
     return str(uuid.uuid4())
-
-
-def signed_in(app, member):
-    """A browser in which the member is signed in."""
-    token = new_token()
-    with transaction() as db:
-        db.add(SignIn(member_id=member.id, token_hash=hash_token(token), expires_at=clock.now() + timedelta(hours=1)))
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session["sign_in"] = token
-    return client
 
 
 @dataclass
