@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db import transaction
 from core.ids import new_id
+from demo.accounts import DOMAIN
 from members.identity import COOKIE_KEY, REMEMBERED, hash_token
 from members.models import Address, Member, SignIn
 from orders.payments.models import SavedCard
@@ -17,17 +18,24 @@ from orders.payments.sandbox import CARDS
 
 def gather(app, count: int) -> list[tuple[str, str]]:
     """(name, Cookie header) of `count` signed-in guests, made where they do not exist yet."""
-    emails = [f"guest{n:04}@livestall.test" for n in range(1, count + 1)]
     with transaction() as db:
-        db.execute(insert(Member).values([
-            {"id": new_id(), "email": email, "name": f"Guest {n}", "password_hash": "!", "simulated": False}
-            for n, email in enumerate(emails, 1)]).on_conflict_do_nothing(index_elements=["email"]))
-        people = db.scalars(select(Member).where(Member.email.in_(emails)).order_by(Member.email)).all()
-        _furnish(db, people)
+        people = guests(db, count)
         tokens = [secrets.token_urlsafe(32) for _ in people]
         db.add_all(SignIn(member_id=who.id, token_hash=hash_token(token), user_agent="make demo",
                           expires_at=func.now() + REMEMBERED) for who, token in zip(people, tokens, strict=True))
     return [(who.name, cookie(app, token)) for who, token in zip(people, tokens, strict=True)]
+
+
+def guests(db, count: int) -> list[Member]:
+    """The first `count` guests, each with an address and a card."""
+    emails = [f"guest{n:04}@{DOMAIN}" for n in range(1, count + 1)]
+    db.execute(insert(Member).values([
+        {"id": new_id(), "email": email, "name": f"Guest {n}", "password_hash": "!", "simulated": False}
+        for n, email in enumerate(emails, 1)]).on_conflict_do_nothing(index_elements=["email"]))
+    people = db.scalars(select(Member).where(Member.email.in_(emails)).order_by(Member.email)).all()
+    _furnish(db, people)
+    db.flush()
+    return list(people)
 
 
 def sign_in(app, email: str) -> str:

@@ -1,6 +1,6 @@
 """The demo shop, made through the same functions as a real one: people, a catalogue from real invoices, shows.
 
-One transaction: either the whole demo is there or nothing of it.
+The shop is one transaction, what is on tonight another; in between last week's show is sold as buyers buy (evening.py).
 """
 from pathlib import Path
 
@@ -13,13 +13,15 @@ from campaigns.catalogue import imports
 from campaigns.catalogue.models import Product, Variant
 from core.commands import command
 from core.db import transaction
-from demo import accounts, shows
+from demo import accounts, evening, shows
 from demo.categories import category
+from live.show.models import LiveSession
 from members import actions as members
 from members.models import Member, Merchant
 from orders.payments.models import SavedCard
 from orders.payments.sandbox import CARDS
 
+SLUG = "lantern-larch"
 LINES = Path(__file__).parent / "data" / "basket_lines.csv"
 START_STOCK = 120
 # What the shelf holds besides START_STOCK of everything: (SKU, units).
@@ -35,19 +37,36 @@ def seed(app):
     """Make the demo shop, its people, catalogue and shows. Does nothing where a shop exists."""
     if not app.config["LIVESTALL"].demo:
         raise click.ClickException("The demo's password is public. Set DEMO=1 if this is a place for demos.")
-    with transaction() as db:
+    with transaction() as gate:
         # Two starts at once: the second waits and then finds the shop.
-        db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("demo seed", 0))))
-        if db.scalar(select(func.count()).select_from(Merchant)):
-            click.echo("There is a shop already; nothing was changed.")
-            return
-        for line in plant(db):
-            click.echo(line)
+        gate.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("demo seed", 0))))
+        lines = plant()
+    for line in lines or ["There is a shop already; nothing was changed."]:
+        click.echo(line)
 
 
-def plant(db) -> list[str]:
-    """Everything, in this transaction; lines that say what was made."""
-    shop = members.create_merchant(db, name="Lantern & Larch", slug="lantern-larch", currency="GBP", country="GB",
+def plant() -> list[str]:
+    """Everything that is not there yet; lines that say what was made. A start that was cut off goes on here."""
+    with transaction() as db:
+        others = db.scalar(select(func.count()).select_from(Merchant).where(Merchant.slug != SLUG))
+        shop = db.scalar(select(Merchant).where(Merchant.slug == SLUG))
+        if others or shop and db.scalar(select(LiveSession.id).where(LiveSession.title == shows.TONIGHT)):
+            return []
+        products = _shop(db) if shop is None else 0
+        nora = db.scalars(select(Member).where(Member.email == accounts.HOST)).one()
+    orders = evening.play(nora)
+    with transaction() as db:
+        g.member = nora
+        shop = db.scalars(select(Merchant).where(Merchant.slug == SLUG)).one()
+        made = shows.stage(db, shop, {who.email: who for who in db.scalars(select(Member))})
+    g.member = None
+    return [f"{shop.name}: {len(accounts.PEOPLE)} people, {products} products, {made}, "
+            f"a show of last week with {orders} orders."]
+
+
+def _shop(db) -> int:
+    """The shop, its people and its catalogue, and the show of last week just on air; how many products."""
+    shop = members.create_merchant(db, name="Lantern & Larch", slug=SLUG, currency="GBP", country="GB",
                                    contact_email=f"hello@{accounts.DOMAIN}")
     members.change_merchant(db, shop, delivery_note="Free delivery, with you in 3 working days.",
                             returns_note="30 days to return, unused and for any reason.")
@@ -55,13 +74,11 @@ def plant(db) -> list[str]:
     for email in accounts.VIEWERS:
         _furnish(db, people[email])
         members.follow(db, people[email].id, shop.id, True)
-    ana, nora = people[accounts.STAFF], people[accounts.HOST]
-    g.member = ana
-    products = _catalogue(db, shop, ana)
-    g.member = nora
-    made = shows.stage(db, shop, people)
-    g.member = None
-    return [f"{shop.name}: {len(people)} people, {products} products, {made}."]
+    g.member = people[accounts.STAFF]
+    products = _catalogue(db, shop, g.member)
+    g.member = people[accounts.HOST]
+    evening.open_show(db, shop, g.member)
+    return products
 
 
 def _person(db, shop, who) -> Member:

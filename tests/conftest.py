@@ -52,11 +52,16 @@ def app(settings):
 @pytest.fixture
 def empty(app):
     """Empty tables. Every fixture that writes stands on this one."""
+    clear()
+    with app.app_context():
+        yield app
+
+
+def clear():
+    """Empty every table."""
     names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with core.db.engine().begin() as connection:
         connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    with app.app_context():
-        yield app
 
 
 @pytest.fixture
