@@ -226,7 +226,7 @@ def _orders(db, campaign_id, member_id, rehearsal) -> list[dict]:
 def _orders_statement():
     """Orders with their lines and the last attempt to pay, in one statement; as orders tell them in events."""
     line, payment = OrderLine.__table__, Payment.__table__
-    lines = _agg(func.jsonb_build_object(*_pairs(line, "offer_id hold_id")), line.c.position,
+    lines = _agg(func.jsonb_build_object(*_pairs(line, "offer_id hold_id quantity")), line.c.position,
                  line.c.order_id == Order.id)
     last = (select(func.jsonb_build_object(*_pairs(payment, "state method failure")))
             .where(payment.c.order_id == Order.id).order_by(payment.c.id.desc()).limit(1).scalar_subquery())

@@ -81,6 +81,7 @@ def order_out(order: Order, payment: Payment | None = None) -> dict:
     return {"id": str(order.id), "number": order.number, "state": order.state, "fulfilment": order.fulfilment,
             "total_minor": order.total_minor, "refunded_minor": order.refunded_minor, "currency": order.currency,
             "reason": order.reason, "offer_ids": [str(line.offer_id) for line in order.lines],
+            "quantities": [line.quantity for line in order.lines],
             "hold_ids": [str(line.hold_id) for line in order.lines], "url": f"/orders/{order.id}",
             "payment": tried}
 

@@ -1,12 +1,12 @@
 // The card when something of the offer is the member's, or may become it: reserved, paying, paid, in line, lapsed.
 
 import { h, icon, setText, show } from '/static/js/dom.js';
-import { money, number, t, tn } from '/static/js/i18n.js';
+import { money, t, tn } from '/static/js/i18n.js';
 import { paint as paintCountdown } from '/static/js/ui/countdown.js';
 import { picture, setButton } from '/static/js/live/parts.js';
 import { putAside } from '/static/js/live/buying.js';
 import { mayBuyMore } from '/static/js/live/select.js';
-import { ordinal, toWhere } from '/static/js/live/words.js';
+import { bought, ordinal, toWhere } from '/static/js/live/words.js';
 
 // Units that come to somebody in line are kept for 2 min (campaigns/stock/rules.py).
 const LINE_KEEPS = '2:00';
@@ -99,6 +99,7 @@ function paidCard(offer, state, ctx) {
       setText(end, t('Order {number}', { number: order.number }));
       const note = now.show.merchant.delivery_note;
       const price = money(order.total_minor, order.currency);
+      setText(title, bought(order, next));
       setText(facts, note ? t('{price}. {note}', { price, note }) : price);
       see.href = `/orders/${order.id}`;
       setText(again, mayBuyMore(now, next, ctx.nowMs()) ? t('Buy more') : t('Done'));
@@ -121,7 +122,7 @@ function waitingCard(offer, state, ctx) {
       setText(place, ordinal(wait.place ?? 1));
       setText(rest, t('in line'));
       setText(end, wait.quantity > 1 ? tn('for {n} piece', 'for {n} pieces', wait.quantity) : '');
-      setText(facts, next.stock.held > 0 ? tn('{n} is still held and may come back', '{n} are still held and may come back', next.stock.held) : t('All {n} are paid', { n: number(next.stock.sold) }));
+      setText(facts, next.stock.held > 0 ? tn('{n} is still held and may come back', '{n} are still held and may come back', next.stock.held) : tn('The only one is paid', 'All {n} are paid', next.stock.sold));
       leave.disabled = rests || !ctx.isLive();
     },
   };

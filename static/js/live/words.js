@@ -20,6 +20,12 @@ export function toWhere(quantity, address) {
   return t('{pieces}, to {address}', { pieces: pieces(quantity), address: `${address.line1}, ${address.city}` });
 }
 
+/** "2 × Bird ornament": what of an offer is in an order. */
+export function bought(order, offer) {
+  const n = order.offer_ids.reduce((sum, id, place) => (id === offer.id ? sum + order.quantities[place] : sum), 0);
+  return n > 1 ? t('{n} × {title}', { n: number(n), title: offer.title }) : offer.title;
+}
+
 export const addressLine = (address) => [address.name, address.line1, address.city].filter(Boolean).join(', ');
 
 export const cardName = (card) => t('Card ending {digits}', { digits: card.last4 });

@@ -13,7 +13,7 @@ const streams = readdirSync(folder).filter((name) => name.endsWith('.json')).map
 
 // The server keeps 60 lines; the page keeps more. Counters and the clock come with the tick. An event may carry more of
 // an order (its payment, for the ladder) than the snapshot does.
-const ORDER = ['id', 'number', 'state', 'fulfilment', 'total_minor', 'currency', 'offer_ids', 'hold_ids'];
+const ORDER = ['id', 'number', 'state', 'fulfilment', 'total_minor', 'currency', 'offer_ids', 'hold_ids', 'quantities'];
 const own = (me) => me && { ...me, orders: me.orders.map((order) => Object.fromEntries(ORDER.map((name) => [name, order[name]]))) };
 const part = ({ seq, show, offers, chat, me }) => ({ seq, show, offers, chat: chat.slice(-60), me: own(me) });
 const staffPart = (staff) => staff && Object.fromEntries(Object.entries(staff).filter(([name]) => !['figures', 'revenue', 'here', 'last_order'].includes(name)));

@@ -14,7 +14,7 @@ export const hold = (more = {}) => ({
 });
 
 export const order = (more = {}) => ({
-  id: 'o1', number: 20001, state: 'awaiting_payment', fulfilment: 'none', total_minor: 420, currency: 'GBP', offer_ids: ['a'], hold_ids: ['h1'], ...more,
+  id: 'o1', number: 20001, state: 'awaiting_payment', fulfilment: 'none', total_minor: 420, currency: 'GBP', offer_ids: ['a'], hold_ids: ['h1'], quantities: [2], ...more,
 });
 
 export const me = (more = {}) => ({ id: 'm', name: 'Mei', by: 'mm', seq: 0, holds: [], waits: [], units: {}, orders: [], muted: false, default_address: null, cards: [], ...more });
