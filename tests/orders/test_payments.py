@@ -19,7 +19,6 @@ from orders.queries import lock_order
 from tests import factories
 from tests.orders.conftest import key, signed_in
 
-
 # -- what the bank does
 
 def test_a_declined_card_can_be_followed_by_another(counter):
