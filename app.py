@@ -14,6 +14,7 @@ if sys.argv[1:2] in (["web"], ["relay"], ["demo"]):
 
 from flask import Flask  # noqa: E402
 
+import affiliates  # noqa: E402
 import campaigns  # noqa: E402
 import demo  # noqa: E402
 import live  # noqa: E402
@@ -21,7 +22,7 @@ import members  # noqa: E402
 import orders  # noqa: E402
 from core import bus, commands, config, db, health, i18n, jobs, sockets, web  # noqa: E402
 
-PACKAGES = (members, campaigns, orders, live, demo)
+PACKAGES = (members, campaigns, orders, affiliates, live, demo)
 
 
 def create_app(settings: config.Config | None = None, **flask_config) -> Flask:

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from campaigns.stock import actions as stock
 from campaigns.stock.models import Hold
 from core.clock import now
-from orders import letters, news, refunds
+from orders import letters, moments, news, refunds
 from orders.errors import AlreadySent, NotCancellable, WrongStep
 from orders.models import Order, OrderLine
 from orders.payments.models import Payment, SandboxCharge
@@ -65,6 +65,7 @@ def mark_delivered(db, order_id: uuid.UUID) -> Order:
     if order.fulfilment != "sent":
         raise WrongStep
     order.fulfilment, order.delivered_at = "delivered", now()
+    moments.DELIVERED.tell(db, order)
     news.changed(db, order)
     return order
 

@@ -18,7 +18,7 @@ from core.clock import iso, now
 from core.errors import KeyConflict, NotFound
 from members.models import Member, Merchant
 from members.queries import access_address
-from orders import queries
+from orders import moments, queries
 from orders.errors import AlreadyOrdered, AlreadyPaid, CardGone, HoldOver, NotPayable, PaymentRunning
 from orders.models import Order, OrderLine
 from orders.payments import attempt_key, name_for
@@ -53,6 +53,7 @@ def place(db, member: Member, data: dict) -> tuple[Order, Payment, bool]:
         with db.begin_nested():
             order = _order(db, member, data, digest)
             payment = _attempt(db, order, data)
+            moments.PLACED.tell(db, order)
     except (IntegrityError, AlreadyOrdered):
         # Another request was first: with this key (then its order is the answer) or for this hold.
         known = _known(db, member, data["key"], digest)

@@ -20,9 +20,13 @@ CHECKS: list[tuple[str, str]] = [
         SELECT p.id, p.amount_minor, o.total_minor FROM payments p JOIN orders o ON o.id = p.order_id
         WHERE p.amount_minor <> o.total_minor OR p.currency <> o.currency"""),
     ("an order's total is the sum of its lines", """
-        SELECT o.id, o.number, o.total_minor, sum(l.quantity * l.unit_price_minor) AS lines
+        SELECT o.id, o.number, o.total_minor, sum(l.quantity * l.unit_price_minor - l.discount_minor) AS lines
         FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id GROUP BY o.id
-        HAVING sum(l.quantity * l.unit_price_minor) IS DISTINCT FROM o.total_minor"""),
+        HAVING sum(l.quantity * l.unit_price_minor - l.discount_minor) IS DISTINCT FROM o.total_minor"""),
+    ("an order's discount is the sum of its lines' shares", """
+        SELECT o.id, o.number, o.discount_minor, sum(l.discount_minor) AS lines
+        FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id GROUP BY o.id
+        HAVING sum(l.discount_minor) IS DISTINCT FROM o.discount_minor"""),
     ("an order's refunded sum is that of its refunds that were not refused", """
         SELECT o.id, o.number, o.refunded_minor, coalesce(sum(r.amount_minor), 0) AS refunds
         FROM orders o LEFT JOIN (refunds r JOIN payments p ON p.id = r.payment_id AND p.state = 'succeeded')

@@ -37,7 +37,9 @@ class Order(Base):
     state: Mapped[str] = mapped_column(choice(*ORDER_STATES, column="order_state"), default="awaiting_payment")
     fulfilment: Mapped[str] = mapped_column(choice(*FULFILMENT, column="fulfilment"), default="none")
     currency: Mapped[str] = mapped_column(Text)
-    total_minor: Mapped[int]
+    coupon_code: Mapped[str | None] = mapped_column(Text)  # as typed by the buyer, in upper case
+    discount_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    total_minor: Mapped[int]  # what is paid: after the discount
     refunded_minor: Mapped[int] = mapped_column(default=0)
     address: Mapped[dict]  # copied
     key: Mapped[str] = mapped_column(Text)  # the browser's
@@ -56,6 +58,7 @@ class Order(Base):
         UniqueConstraint("member_id", "key"),
         CheckConstraint("total_minor > 0", name="total"),
         CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="refunded"),
+        CheckConstraint("discount_minor >= 0 AND (discount_minor = 0 OR coupon_code IS NOT NULL)", name="discount"),
         CheckConstraint("state NOT IN ('paid') OR paid_at IS NOT NULL", name="paid_at"),
         Index("ix_orders_member", "member_id", "created_at"), Index("ix_orders_desk", "merchant_id", "created_at"))
 
@@ -74,13 +77,17 @@ class OrderLine(Base):
     sku: Mapped[str] = mapped_column(Text)
     quantity: Mapped[int] = mapped_column(Integer)
     unit_price_minor: Mapped[int]
-    total_minor: Mapped[int] = mapped_column(BigInteger, Computed("quantity * unit_price_minor"))
+    discount_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # this line's share
+    # What the buyer pays for the line, and the most that can go back of it.
+    total_minor: Mapped[int] = mapped_column(BigInteger, Computed(
+        "quantity * unit_price_minor - discount_minor", persisted=True))
     terms: Mapped[dict]  # the offer as it was: price, compare-at, limit, promise, lowest of 30 days
     show_second: Mapped[int | None] = mapped_column(Integer)  # of the show, when it was claimed
     refunded_quantity: Mapped[int] = mapped_column(Integer, default=0)  # units whose money goes back
     returned_quantity: Mapped[int] = mapped_column(Integer, default=0)  # of these, units that can be sold again
     order: Mapped[Order] = relationship(back_populates="lines")
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity"),
+                      CheckConstraint("discount_minor BETWEEN 0 AND quantity * unit_price_minor", name="discount"),
                       CheckConstraint("returned_quantity BETWEEN 0 AND refunded_quantity", name="returned"),
                       CheckConstraint("refunded_quantity BETWEEN 0 AND quantity", name="refunded"))
 

@@ -13,7 +13,7 @@ from campaigns.terms.models import Campaign
 from campaigns.terms.publishing import return_unsold
 from core.clock import now
 from core.errors import Invalid, KeyConflict
-from orders import letters, news
+from orders import letters, moments, news
 from orders.errors import NotRefundable, WrongStep
 from orders.models import Order, OrderLine, Refund
 from orders.payments.models import Payment
@@ -76,6 +76,8 @@ def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refu
     refund = Refund(order_id=order.id, payment_id=payment.id, key=key, amount_minor=amount, reason=reason, note=note,
                     lines=lines, by_member_id=by and by.id, next_at=now())
     db.add(refund)
+    db.flush()
+    moments.REFUNDED.tell(db, order, refund)
     for line in order.lines:
         if units := wanted.get(line.id):
             line.refunded_quantity += units
@@ -122,6 +124,7 @@ def try_again(db, order_id: uuid.UUID, refund_id: uuid.UUID) -> Refund:
     refund.state, refund.attempt, refund.tries = "pending", refund.attempt + 1, 0
     refund.next_at, refund.ended_at, refund.failure, refund.provider_ref = now(), None, None, None
     count(order, payment, refund.amount_minor)
+    _tell_of_kept(moments.REFUND_AGAIN, db, order, payment, refund)
     news.changed(db, order)
     return refund
 
@@ -135,6 +138,18 @@ def lock_refund(db, refund_id: uuid.UUID) -> tuple[Order, Payment, Refund]:
     refund = db.scalar(select(Refund).where(Refund.id == refund_id).with_for_update()
                        .execution_options(populate_existing=True))
     return order, payment, refund
+
+
+def _tell_of_kept(moment, db, order: Order, payment: Payment, refund: Refund) -> None:
+    """Money that the order never kept is RETURNED, not refunded."""
+    if payment.state == "succeeded":
+        moment.tell(db, order, refund)
+
+
+def refused(db, order: Order, payment: Payment, refund: Refund) -> None:
+    """The provider did not send it: its sum is counted no longer."""
+    count(order, payment, -refund.amount_minor)
+    _tell_of_kept(moments.REFUND_REFUSED, db, order, payment, refund)
 
 
 def count(order: Order, payment: Payment, amount_minor: int) -> None:

@@ -2,6 +2,10 @@
 import uuid
 from datetime import timedelta
 
+from sqlalchemy.dialects.postgresql import Range
+
+from affiliates.commission.models import CommissionRule
+from affiliates.people.models import Affiliate, Affiliation
 from campaigns.catalogue.models import Product, StockMove, Variant
 from campaigns.stock.models import OfferStock
 from campaigns.terms.models import Campaign, Offer
@@ -104,3 +108,23 @@ def signed_in(app, member):
     with client.session_transaction() as session:
         session[COOKIE_KEY] = token
     return client
+
+
+def affiliate(db, who=None, shop=None, name="Aiko", parent=None, state="active", tier="standard") -> Affiliate:
+    """An active affiliate; with `shop`, approved by it."""
+    who = who or member(db, name)
+    row = _add(db, Affiliate(member_id=who.id, display_name=who.name, parent_id=parent and parent.id, state=state))
+    if shop:
+        _add(db, Affiliation(affiliate_id=row.id, merchant_id=shop.id, state="active", tier=tier))
+    return row
+
+
+def commission_rule(db, shop, rate_ppm=100_000, since=None, until=None, version=1, **values) -> CommissionRule:
+    """A rule of a merchant, valid from an hour ago unless told otherwise."""
+    since = since or clock.now() - timedelta(hours=1)
+    if "flat_minor" in values:
+        rate_ppm = None
+    if "flat_minor" in values or "cap_minor" in values:
+        values = {"currency": shop.currency, **values}
+    return _add(db, CommissionRule(merchant_id=shop.id, rate_ppm=rate_ppm, version=version,
+                                   valid=Range(since, until), **values))

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from campaigns.stock import actions as stock
 from core.clock import now
-from orders import letters, news
+from orders import letters, moments, news
 from orders.models import Order, Refund
 from orders.payments import Result
 from orders.payments.models import OPEN_STATES, Payment
@@ -76,30 +76,41 @@ def _succeeded(db, order: Order, payment: Payment, result: Result) -> str:
         # Paid before and cancelled since: a second payment. Never paid: the buyer let go first.
         return _send_back(db, order, payment, "second_payment" if order.paid_at else "cancelled")
     who = letters.people(db, order)
-    if not _take_units(db, order):
+    if not _keep(db, order, payment):
         order.state, order.reason = "expired", "late_payment"
         return _send_back(db, order, payment, "late_payment")
-    payment.state = "succeeded"
-    order.state, order.reason, order.fulfilment = "paid", None, "to_pack"
-    order.paid_at = now()
     letters.order_paid(db, order, who)
     news.paid(db, order, payment)
     return "paid"
 
 
-def _take_units(db, order: Order) -> bool:
-    """Turn the order's holds into sold units, re-claiming what had ended; all lines or none."""
+def _keep(db, order: Order, payment: Payment) -> bool:
+    """Make the order paid, with all that others do then, and take its units; all of it or nothing.
+
+    The units come last: their offer's row is what every claim waits for."""
     with db.begin_nested() as point:
-        for line in sorted(order.lines, key=lambda line: line.stock_id):
-            if stock.consume(db, line.hold_id):
-                continue
-            again = stock.reclaim(db, line.stock_id, order.member_id, line.quantity, line.unit_price_minor)
-            if again is None:
-                point.rollback()
-                return False
-            db.flush()
-            line.hold_id = again.id
+        payment.state = "succeeded"
+        order.state, order.reason, order.fulfilment = "paid", None, "to_pack"
+        order.paid_at = now()
         db.flush()
+        moments.PAID.tell(db, order, payment)
+        if not _take_units(db, order):
+            point.rollback()
+            return False
+    return True
+
+
+def _take_units(db, order: Order) -> bool:
+    """Turn the order's holds into sold units, re-claiming what had ended; False if one is gone."""
+    for line in sorted(order.lines, key=lambda line: line.stock_id):
+        if stock.consume(db, line.hold_id):
+            continue
+        again = stock.reclaim(db, line.stock_id, order.member_id, line.quantity, line.unit_price_minor)
+        if again is None:
+            return False
+        db.flush()
+        line.hold_id = again.id
+    db.flush()
     return True
 
 
@@ -111,6 +122,7 @@ def _send_back(db, order: Order, payment: Payment, reason: str) -> str:
                     amount_minor=payment.amount_minor, next_at=now())
     db.add(refund)
     db.flush()
+    moments.RETURNED.tell(db, order, payment, refund)
     letters.refunded(db, order, refund)
     news.changed(db, order)
     return reason

@@ -55,7 +55,7 @@ def apply_refund(db, refund_id: uuid.UUID, result: RefundResult) -> None:
     refund.next_at, refund.ended_at = None, now()
     if result.state == "failed":
         log.error("refund refused", refund=str(refund_id), failure=result.failure)
-        refunds.count(order, payment, -refund.amount_minor)
+        refunds.refused(db, order, payment, refund)
     news.changed(db, order)
 
 
