@@ -5,10 +5,10 @@ import socket
 
 import gevent
 import structlog
-from gevent.pywsgi import WSGIHandler, WSGIServer
+from gevent.pywsgi import WSGIServer
 from rq.serializers import JSONSerializer
 
-from core import jobs
+from core import fanout, jobs
 from core.db import engine
 
 log = structlog.get_logger("serving")
@@ -20,7 +20,7 @@ def serve(app, port: int | None = None) -> None:
     """Serve until SIGTERM, then finish what is under way for at most 5 s."""
     settings = app.config["LIVESTALL"]
     listener = _listener(settings.host, port or settings.port)
-    server = WSGIServer(listener, app, log=None, error_log=_ErrorLog(), handler_class=_Handler)
+    server = WSGIServer(listener, app, log=None, error_log=_ErrorLog(), handler_class=fanout.Handler)
     for start in ON_SERVE:
         start(app)
     stopping = gevent.event.Event()
@@ -43,15 +43,6 @@ def _listener(host: str, port: int) -> socket.socket:
     listener.listen(4096)  # a sale opens: thousands connect in one second
     listener.setblocking(False)
     return listener
-
-
-class _Handler(WSGIHandler):
-    """A websocket's connection ends with it: pywsgi would read its last frames as a request, and hold it open."""
-
-    def handle_one_response(self) -> None:
-        super().handle_one_response()
-        if self.environ.get("HTTP_UPGRADE", "").lower() == "websocket":
-            self.close_connection = True
 
 
 class _ErrorLog:

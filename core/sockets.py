@@ -1,6 +1,6 @@
 """Sockets: the one Socket.IO server of a process, checked events with acknowledgements, and frames to rooms.
 
-This is the one place where the faster fan-out will sit: everything that is told to many goes through `send_frame`.
+Everything that is told to many goes through `send_frame`, and from there through core/fanout.
 """
 import functools
 
@@ -11,11 +11,13 @@ from flask_socketio import SocketIO
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from core import fanout
 from core.errors import Busy, DomainError, Invalid
 from core.web import check
 
 log = structlog.get_logger("sockets")
 MAX_PAYLOAD_BYTES = 16 * 1024
+OPTIONS = {"ping_interval": 20, "ping_timeout": 15, "manage_session": False, "cookie": None, "http_compression": False}
 socketio = SocketIO()
 # event name → (access, schema, function); a test compares it with what the pages send.
 EVENTS: dict[str, tuple[str, type, object]] = {}
@@ -28,10 +30,12 @@ def init_app(app) -> None:
     if not config.allowed_origins or "*" in config.allowed_origins:
         # engineio reads an empty list as "any origin" (engineio/server.py): refuse it here too.
         raise RuntimeError("allowed_origins must name the origins that may open sockets")
-    socketio.init_app(app, async_mode=app.config.get("SOCKET_MODE", "gevent"),
-                      cors_allowed_origins=list(config.allowed_origins),
-                      max_http_buffer_size=MAX_PAYLOAD_BYTES, ping_interval=20, ping_timeout=15,
-                      manage_session=False, cookie=None, http_compression=False, websocket_ping_interval=None)
+    mode = app.config.get("SOCKET_MODE", "gevent")
+    more = {"client_manager": fanout.FanoutManager()} if mode == "gevent" else {}
+    socketio.init_app(app, async_mode=mode, cors_allowed_origins=list(config.allowed_origins),
+                      max_http_buffer_size=MAX_PAYLOAD_BYTES, **OPTIONS, **more)
+    if mode == "gevent":
+        fanout.connect(socketio.server)
 
 
 def event(name: str, schema: type, *, access: str):
