@@ -59,7 +59,7 @@ def make_app(options) -> flask.Flask:
     app = flask.Flask(__name__)
     socketio = flask_socketio.SocketIO(
         app, async_mode="gevent", manage_session=False, cookie=None, http_compression=False,
-        ping_interval=options.ping, ping_timeout=options.ping, max_http_buffer_size=16384,
+        ping_interval=options.ping, ping_timeout=options.patience, max_http_buffer_size=16384,
         client_manager=fanout.FanoutManager(options.pause, options.small))
     fanout.connect(socketio.server)
     teller = Teller(socketio)
@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=manager.PAUSE_SECONDS, help="0 writes every event by itself")
     parser.add_argument("--small", type=int, default=manager.SMALL_ROOM)
     parser.add_argument("--ping", type=float, default=20.0)
+    parser.add_argument("--patience", type=float, default=15.0, help="seconds to wait for the answer to a ping")
     options = parser.parse_args()
     server = WSGIServer(("127.0.0.1", options.port), make_app(options), log=None, handler_class=fanout.Handler,
                         backlog=4096)

@@ -160,14 +160,13 @@ def test_over_three_ping_intervals_nothing_is_lost(server, transports):
     server.until(lambda state: not state["busy"])
 
 
-def test_who_does_not_answer_pings_is_closed(server):
-    raw = Raw(server)
-    server.until(lambda state: state["sockets"] == 2)
-    raw.ws.settimeout(10)
-    with pytest.raises(websocket.WebSocketConnectionClosedException):
-        while True:
-            raw.ws.recv()
-    server.until(lambda state: state["sockets"] == 1)
+def test_who_does_not_answer_pings_is_closed():
+    with serving(ping=0.3, patience=0.5) as server:
+        raw = Raw(server)
+        with pytest.raises(websocket.WebSocketConnectionClosedException):
+            while True:
+                raw.ws.recv()
+        server.until(lambda state: state["sockets"] == 0)
 
 
 def test_compression_is_not_agreed_to(server):
