@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
 
-from campaigns.stock import line
+from campaigns.stock import line, sharing
 from campaigns.stock.errors import HoldGone, NotEnough
 from campaigns.stock.models import Hold, OfferMember, OfferStock
 from campaigns.stock.queries import lock_stock
@@ -106,11 +106,11 @@ def reclaim(db, stock_id: uuid.UUID, member_id: uuid.UUID, quantity: int, price_
     stock = lock_stock(db, stock_id)
     units = db.scalar(select(OfferMember.units).where(OfferMember.stock_id == stock_id,
                                                       OfferMember.member_id == member_id)) or 0
-    if stock.left + stock.reserve < quantity or units + quantity > stock.unit_limit:
+    taken = sharing.retake(stock.left, stock.reserve, units, stock.unit_limit, quantity)
+    if taken is None:
         return None
-    from_left = min(stock.left, quantity)
-    stock.left -= from_left
-    stock.reserve -= quantity - from_left
+    stock.left -= taken[0]
+    stock.reserve -= taken[1]
     stock.sold += quantity
     line.count_units(db, stock, member_id, quantity)
     now = db.scalar(select(func.clock_timestamp()))

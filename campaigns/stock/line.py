@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from campaigns.stock import sharing
 from campaigns.stock.errors import OverLimit
 from campaigns.stock.models import Hold, OfferMember, OfferStock, WaitlistEntry
 from campaigns.stock.queries import hold_out, lock_stock, place
@@ -30,7 +31,10 @@ def units_of(db, stock_id, member_id) -> int:
 
 
 def join(db, stock_id: uuid.UUID, member_id: uuid.UUID, quantity: int) -> dict:
-    """Take a place in line; joining twice keeps the first place. {offer_id, quantity, place}. Raises OverLimit."""
+    """Take a place in line; joining twice keeps the first place. {offer_id, quantity, place}. Raises OverLimit.
+
+    Units that came back after the refusal are given at once: then place is 0 and `hold` says which.
+    """
     stock = lock_stock(db, stock_id)
     if quantity < 1:
         raise Invalid(fields={"quantity": ["1"]})
@@ -38,16 +42,28 @@ def join(db, stock_id: uuid.UUID, member_id: uuid.UUID, quantity: int) -> dict:
     if units + quantity > stock.unit_limit:
         raise OverLimit(limit=stock.unit_limit, units=units)
     entry = db.scalar(_waiting(stock_id).where(WaitlistEntry.member_id == member_id))
-    if entry is None:
-        entry = WaitlistEntry(stock_id=stock.id, offer_id=stock.offer_id, member_id=member_id, quantity=quantity,
+    first = entry is None
+    if first:
+        entry = WaitlistEntry(stock_id=stock.id, offer_id=stock.offer_id, member_id=member_id,
                               price_minor=stock.price_minor)
         db.add(entry)
         stock.waiting += 1
-        changed(db, stock)
     entry.quantity = quantity
     db.flush()
-    answer = {"offer_id": str(stock.offer_id), "quantity": quantity, "place": place(db, entry)}
-    events.append(db, events.member_stream(member_id), "wait.changed", {**answer, "state": "waiting"}, urgent=True)
+    serve(db, stock)
+    if first:
+        changed(db, stock)
+    db.refresh(entry)
+    return _place_taken(db, stock, entry)
+
+
+def _place_taken(db, stock: OfferStock, entry: WaitlistEntry) -> dict:
+    answer = {"offer_id": str(stock.offer_id), "quantity": entry.quantity, "place": 0}
+    if entry.hold_id:
+        return {**answer, "hold": hold_out(db.get(Hold, entry.hold_id), stock.currency)}
+    answer["place"] = place(db, entry)
+    events.append(db, events.member_stream(entry.member_id), "wait.changed", {**answer, "state": "waiting"},
+                  urgent=True)
     return answer
 
 
@@ -67,14 +83,13 @@ def serve(db, stock: OfferStock) -> None:
     if not stock.left or not stock.waiting:
         return
     served = False
-    for entry in db.scalars(_waiting(stock.id).order_by(WaitlistEntry.id).limit(stock.left + stock.waiting)):
-        if not stock.left:
-            break
-        allowed = stock.unit_limit - units_of(db, stock.id, entry.member_id)
-        if allowed < 1:  # bought meanwhile on another way
+    waiting = db.scalars(_waiting(stock.id).order_by(WaitlistEntry.id).limit(stock.left + stock.waiting))
+    for entry, quantity in sharing.serve(waiting, stock.left, stock.unit_limit,
+                                         lambda member_id: units_of(db, stock.id, member_id)):
+        if quantity:
+            _give(db, stock, entry, quantity)
+        else:
             _finish(db, stock, entry, "gone")
-            continue
-        _give(db, stock, entry, min(entry.quantity, allowed, stock.left))
         served = True
     if served:
         _tell_places(db, stock)

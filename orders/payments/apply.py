@@ -13,7 +13,7 @@ from campaigns.stock import actions as stock
 from core.clock import now
 from orders import letters, moments, news
 from orders.models import Order, Refund
-from orders.payments import Result
+from orders.payments import Result, rules
 from orders.payments.models import OPEN_STATES, Payment
 from orders.queries import lock_order
 
@@ -40,16 +40,16 @@ def lock_payment(db, payment_id: uuid.UUID) -> tuple[Order, Payment]:
 def apply_result(db, payment_id: uuid.UUID, result: Result) -> str:
     """Bring payment and order to what the provider says; in a word, what it did (kept with the notice)."""
     order, payment = lock_payment(db, payment_id)
-    if payment.state in ("succeeded", "returned"):
-        return "repeat"  # money that came stays come; a "failed" after it is older news
-    if result.state == "succeeded":
-        return _succeeded(db, order, payment, result)
-    if payment.state == "failed":
-        return "repeat"
-    if result.state == "failed" or result.state == "missing" and _never_arrived(payment):
-        return _failed(db, order, payment, result)
-    _still_open(payment, result)
-    return "open"
+    effect = rules.effect(order.state, order.paid_at is not None, payment.state, result.state,
+                          sum_fits=(result.amount_minor, result.currency) == (payment.amount_minor, payment.currency),
+                          never_arrived=_never_arrived(payment))
+    if effect == "open":
+        _still_open(payment, result)
+    elif effect == "failed":
+        _failed(db, order, payment, result)
+    elif effect != "repeat":
+        return _succeeded(db, order, payment, result, effect)
+    return effect
 
 
 def no_answer(db, payment_id: uuid.UUID) -> None:
@@ -61,20 +61,17 @@ def no_answer(db, payment_id: uuid.UUID) -> None:
         news.changed(db, order)
 
 
-def _succeeded(db, order: Order, payment: Payment, result: Result) -> str:
-    if (result.amount_minor, result.currency) != (payment.amount_minor, payment.currency):
+def _succeeded(db, order: Order, payment: Payment, result: Result, effect: str) -> str:
+    if effect == "amount_mismatch":
         # Never call an order paid with another amount; a person must look (the desk shows it).
         log.error("payment differs from its order", payment=str(payment.id), asked=payment.amount_minor,
                   got=result.amount_minor, currency=result.currency)
         payment.state, payment.failure, payment.check_at = "unknown", "amount_mismatch", None
-        return "amount_mismatch"
+        return effect
     payment.provider_ref = result.provider_ref or payment.provider_ref
     payment.ended_at, payment.check_at, payment.failure = now(), None, None
-    if order.state == "paid":
-        return _send_back(db, order, payment, "second_payment")
-    if order.state == "cancelled":
-        # Paid before and cancelled since: a second payment. Never paid: the buyer let go first.
-        return _send_back(db, order, payment, "second_payment" if order.paid_at else "cancelled")
+    if effect in rules.SEND_BACK:
+        return _send_back(db, order, payment, effect)
     who = letters.people(db, order)
     if not _keep(db, order, payment):
         order.state, order.reason = "expired", "late_payment"
@@ -128,12 +125,11 @@ def _send_back(db, order: Order, payment: Payment, reason: str) -> str:
     return reason
 
 
-def _failed(db, order: Order, payment: Payment, result: Result) -> str:
+def _failed(db, order: Order, payment: Payment, result: Result) -> None:
     payment.state, payment.failure = "failed", (result.failure or "never_sent")[:100]
     payment.provider_ref = result.provider_ref or payment.provider_ref
     payment.ended_at, payment.check_at = now(), None
     news.changed(db, order)
-    return "failed"
 
 
 def _still_open(payment: Payment, result: Result) -> None:

@@ -201,7 +201,9 @@ class Buying {
     this.#act(offerId, { step: 'joining', quantity });
     try {
       const { wait } = await post(`/api/live/${this.#liveId}/waitlist`, { offer_id: offerId, quantity }, { repeat: true });
-      this.store.update(withWait, offerId, { offer_id: offerId, quantity: wait.quantity, place: wait.place });
+      // Units had come back meanwhile: they are held at once, and nobody waits.
+      this.store.update(withWait, offerId, wait.hold ? null : { offer_id: offerId, quantity: wait.quantity, place: wait.place });
+      if (wait.hold) this.store.update(withHold, wait.hold);
       this.#act(offerId, null);
       return true;
     } catch (error) {

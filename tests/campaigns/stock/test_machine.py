@@ -123,6 +123,7 @@ class StockMachine(RuleBasedStateMachine):
             self.model.waiting[places.index(who)] = (who, quantity)
         else:
             self.model.waiting.append((who, quantity))
+        self._put_back()  # what is on the shelf at this moment goes to who joins
 
     @rule(who=people)
     def leaves(self, who):
