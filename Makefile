@@ -1,6 +1,6 @@
 # Livestall. `make` or `make help` lists what there is; `make run` is all that a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run demo check reset test lint shots locks clean
+.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale
 VIEWERS ?= 200
 PY := .venv/bin/python
 export PYTHON
@@ -28,6 +28,10 @@ test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for
 	$(if $(wildcard tests/js/*.test.js tests/js/*/*.test.js),.venv/bin/node --test $(wildcard tests/js/*.test.js tests/js/*/*.test.js))
 	@sh scripts/setup.sh browser
 	$(PY) -m pytest -m e2e $(ARGS)
+
+simulate: .venv/.stamp-test ## Play evenings by chance with crashes and look for a broken rule (RUNS=10000; SEED=n again)
+	$(if $(SEED),,CRASH_EVERY=1 $(PY) -m pytest -q tests/orders/test_crashes.py)
+	@$(PY) -m tests.simulation.run $(or $(RUNS),10000) $(SEED)
 
 lint: .venv/.stamp-test ## Check style (ruff) and the direction of imports (import-linter)
 	$(PY) -m ruff check .
