@@ -20,7 +20,7 @@ COPY . .
 COPY --from=modules /src/node_modules ./node_modules
 RUN python scripts/vendor.py && rm -rf node_modules \
     && python -c "from core.i18n import compile_stale; compile_stale()" \
-    && python -m compileall -q app.py core members campaigns orders live demo
+    && python -m compileall -q app.py core members campaigns orders affiliates live demo
 USER livestall
 VOLUME /var/lib/livestall
 EXPOSE 8000

@@ -12,7 +12,7 @@ from core.errors import Forbidden, NotFound, SignInNeeded
 # What each merchant role may do. An assistant can do all of a show but end it and set prices.
 RIGHTS = {
     "merchant_staff": {"catalogue", "campaigns", "orders", "shows", "show.run", "show.price", "show.end",
-                       "chat.moderate", "people"},
+                       "chat.moderate", "people", "affiliates"},
     "host": {"shows", "show.run", "show.price", "show.end", "chat.moderate", "campaigns", "catalogue", "orders"},
     "assistant": {"shows", "show.run", "chat.moderate"},
 }
