@@ -49,6 +49,7 @@ show.price       x        -            x            x        -
 show.end         x        -            x            x        -
 chat.moderate    x        x            x            x        -
 people           -        -            x            x        -
+affiliates       -        -            x            x        -
 """
 ROLES = TABLE.split("\n")[1].split()
 CELLS = [(line.split()[0], role, cell == "x") for line in TABLE.strip("\n").split("\n")[1:]
