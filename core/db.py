@@ -2,6 +2,7 @@
 
 Flask-SQLAlchemy is not used: its teardown does not run for socket events, and pools ran dry.
 """
+import os
 import threading
 import uuid
 from collections import deque
@@ -16,6 +17,7 @@ from sqlalchemy.pool import QueuePool
 
 from core.ids import new_id
 
+CONNECT = {"options": "-c timezone=UTC -c lock_timeout=3000", "connect_timeout": 5}
 # Statements that tables need besides themselves (functions, triggers). Migrations run them in order.
 EXTRA_DDL: list[str] = []
 
@@ -87,6 +89,7 @@ class FairPool(QueuePool):
 
 
 _engine = None
+_own: list = []  # (engine, process id, connection), kept for the next caller of own_connection
 
 
 def init_engine(url: str, pool_size: int = 20):
@@ -97,7 +100,7 @@ def init_engine(url: str, pool_size: int = 20):
     # 3 s: a request that waits longer for a connection is better told "busy" (research/reliability.md §1).
     _engine = create_engine(url, poolclass=FairPool, pool_size=pool_size, max_overflow=0,
                             pool_timeout=3, pool_pre_ping=True, pool_recycle=1800,
-                            connect_args={"options": "-c timezone=UTC -c lock_timeout=3000", "connect_timeout": 5})
+                            connect_args=CONNECT)
     return _engine
 
 
@@ -105,6 +108,26 @@ def engine():
     if _engine is None:
         raise RuntimeError("core.db.init_engine was not called")
     return _engine
+
+
+@contextmanager
+def own_connection():
+    """The driver's connection, in autocommit, outside the pool: for a hot path that sends its own statements.
+
+    Kept for the next caller; after an error it is closed. It is as old as the process: who uses it must be able to
+    begin anew when it turns out to be gone.
+    """
+    kept = _own.pop() if _own else None
+    if kept is None or kept[:2] != (_engine, os.getpid()):
+        arguments = engine().dialect.create_connect_args(engine().url)
+        kept = _engine, os.getpid(), engine().dialect.dbapi.connect(
+            *arguments[0], **{**arguments[1], **CONNECT}, autocommit=True)
+    try:
+        yield kept[2]
+    except BaseException:
+        kept[2].close()
+        raise
+    _own.append(kept)
 
 
 @contextmanager
@@ -122,4 +145,4 @@ def reading():
 
 
 __all__ = ["EXTRA_DDL", "Base", "Mapped", "choice", "created_column", "engine", "init_engine", "mapped_column",
-           "reading", "transaction", "uuid_pk"]
+           "own_connection", "reading", "transaction", "uuid_pk"]

@@ -42,12 +42,29 @@ CHANNEL = "outbox"
 EXTRA_DDL += [
     f"""CREATE OR REPLACE FUNCTION outbox_notify() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      PERFORM pg_notify('{CHANNEL}', CASE WHEN bool_or(urgent) THEN 'now' ELSE '' END) FROM fresh HAVING count(*) > 0;
+      PERFORM pg_notify('{CHANNEL}', CASE WHEN bool_or(urgent) THEN 'now' ELSE '' END) FROM fresh
+      WHERE published_at IS NULL HAVING count(*) > 0;
       RETURN NULL;
     END $$""",
     """CREATE TRIGGER outbox_notify AFTER INSERT ON events REFERENCING NEW TABLE AS fresh
     FOR EACH STATEMENT EXECUTE FUNCTION outbox_notify()""",
 ]
+
+
+# Rows of this stream are for many members, the same thing to each: one row a batch of claims instead of one a winner.
+# The relay writes the member's own rows when it numbers them (live/relay.py), so nobody reads this stream.
+MEMBERS = "members"
+
+
+def to_each(name: str, same: dict, own: list[tuple]) -> dict:
+    """The payload of a MEMBERS row: each (member_id, values) of `own` is told {name: {**same, **values}}."""
+    return {"name": name, "same": same, "own": [(str(member_id), values) for member_id, values in own]}
+
+
+def for_each(payload: dict) -> list[tuple[str, dict]]:
+    """(stream, payload) of everybody a MEMBERS row is for, in order."""
+    return [(member_stream(member_id), {payload["name"]: {**payload["same"], **values}})
+            for member_id, values in payload["own"]]
 
 
 def live_stream(session_id) -> str:

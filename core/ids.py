@@ -2,6 +2,7 @@
 import os
 import time
 import uuid
+from datetime import UTC, datetime
 
 
 def new_id() -> uuid.UUID:
@@ -10,3 +11,8 @@ def new_id() -> uuid.UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return uuid.UUID(int=value)
+
+
+def made_at(identifier: uuid.UUID) -> datetime:
+    """When new_id() gave this identifier, by the clock of the process that asked."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

@@ -245,7 +245,7 @@ def _sweep_buyers(db, older_seconds: int) -> None:
         return
     names = [events.member_stream(one) for one in db.scalars(select(Member.id).where(Member.simulated))]
     young = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, older_seconds)
-    if db.scalar(select(events.Event.id).where(events.Event.stream.in_(names), or_(
+    if db.scalar(select(events.Event.id).where(events.Event.stream.in_([*names, events.MEMBERS]), or_(
             events.Event.published_at.is_(None), events.Event.published_at > young)).limit(1)):
         return
     db.execute(delete(events.Event).where(events.Event.stream.in_(names)))

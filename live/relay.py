@@ -6,7 +6,7 @@ commit out of order.
 """
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from itertools import groupby
 
 import structlog
@@ -28,6 +28,7 @@ TICK_SECONDS = 0.05  # what is not urgent waits for this and leaves joined (DESI
 SWEEP_SECONDS = 1.0  # should a notification be lost
 ELECTION_SECONDS = 0.5
 BATCH = 5000
+MOST_OWN = 20_000  # of one pump's rows for many members; what is beyond waits for the next
 # After these, the member's sockets are closed: authority is gone.
 DROP_AFTER = {"signed_out", "roles.changed", "banned"}
 
@@ -37,6 +38,13 @@ NUMBER = text("""INSERT INTO streams (name, seq) SELECT * FROM unnest(cast(:name
                  ON CONFLICT (name) DO UPDATE SET seq = streams.seq + EXCLUDED.seq RETURNING name, seq""")
 MARK = text("""UPDATE events SET seq = v.seq, published_at = clock_timestamp()
                FROM unnest(cast(:ids AS bigint[]), cast(:seqs AS bigint[])) AS v(id, seq) WHERE events.id = v.id""")
+# A row that was for many members becomes a row of each one's stream, told already; the common one goes.
+TELL = text("""INSERT INTO events (stream, kind, payload, urgent, created_at, seq, published_at)
+               SELECT v.*, clock_timestamp() FROM unnest(cast(:streams AS text[]), cast(:kinds AS text[]),
+                 cast(:payloads AS jsonb[]), cast(:urgent AS bool[]), cast(:moments AS timestamptz[]),
+                 cast(:seqs AS bigint[])) AS v""")
+DROP_COMMON = text("DELETE FROM events WHERE id = ANY(:ids)")
+Own = namedtuple("Own", "id stream kind payload urgent merge_key created_at")
 RECENT = text("""SELECT stream, kind, payload, seq, created_at FROM events
                  WHERE published_at > clock_timestamp() - interval '5 seconds' AND seq IS NOT NULL
                  ORDER BY stream, seq""")
@@ -62,19 +70,50 @@ def choose(pending: list, tick_due: bool) -> tuple[dict, list]:
     return due, needless
 
 
+def tell_apart(pending: list) -> tuple[list, list]:
+    """(rows with a stream each, ids of the common rows they came from). Pure.
+
+    A common row leaves whole, with whatever comes next: parts of it could be overtaken by the members' later news.
+    """
+    apart, common = [], []
+    for row in pending:
+        if row.stream != events.MEMBERS:
+            apart.append(row)
+        elif len(apart) < MOST_OWN:
+            common.append(row.id)
+            apart += [Own(None, stream, row.kind, payload, True, None, row.created_at)
+                      for stream, payload in events.for_each(row.payload)]
+        else:
+            break
+    return apart, common
+
+
 def pump(connection, tick_due: bool = True) -> list[dict]:
     """Number and mark what is due, in one transaction; the frames to publish after it."""
     with connection.begin():
-        due, needless = choose(connection.execute(PENDING, {"most": BATCH}).all(), tick_due)
+        pending, common = tell_apart(connection.execute(PENDING, {"most": BATCH}).all())
+        due, needless = choose(pending, tick_due)
         if not due:
             return []
         names = sorted(due)
         last = dict(connection.execute(NUMBER, {"names": names, "counts": [len(due[name]) for name in names]}).all())
         numbered = {stream: list(enumerate(rows, last[stream] - len(rows) + 1)) for stream, rows in due.items()}
-        marks = [(row.id, seq) for rows in numbered.values() for seq, row in rows] + [(i, None) for i in needless]
+        marks = [(row.id, seq) for rows in numbered.values() for seq, row in rows if row.id is not None]
+        marks += [(i, None) for i in needless]
         connection.execute(MARK, {"ids": [i for i, _ in marks], "seqs": [seq for _, seq in marks]})
+        if common:
+            _write_own(connection, numbered, common)
     return [frame for stream, rows in numbered.items()
             for frame in frames_of(stream, [(seq, row.kind, row.payload, row.created_at) for seq, row in rows])]
+
+
+def _write_own(connection, numbered: dict, common: list[int]) -> None:
+    own = [(seq, row) for rows in numbered.values() for seq, row in rows if row.id is None]
+    connection.execute(TELL, {
+        "streams": [row.stream for _, row in own], "kinds": [row.kind for _, row in own],
+        "payloads": [events.dumps(row.payload) for _, row in own], "urgent": [row.urgent for _, row in own],
+        "moments": [row.created_at for _, row in own], "seqs": [seq for seq, _ in own]})
+    connection.execute(DROP_COMMON, {"ids": common})
 
 
 def frames_of(stream: str, rows: list[tuple]) -> list[dict]:

@@ -128,10 +128,10 @@ def _seq(stream: str) -> int:
 
 @cache
 def _numbers() -> Batcher:
-    return Batcher(read_numbers)
+    return Batcher(read_numbers, runners=1)
 
 
-def read_numbers(streams: list[str]) -> list[int]:
+def read_numbers(streams: list[str], _next_may_start=None) -> list[int]:
     """One statement for everybody who joined while the last one ran: a storm of thousands costs some dozens."""
     with reading() as db:
         found = dict(db.execute(select(events.Stream.name, events.Stream.seq)

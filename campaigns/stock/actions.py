@@ -5,14 +5,15 @@ A hold ends once, by a conditional change of state; whoever loses that race does
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from campaigns.stock import line, sharing
 from campaigns.stock.errors import HoldGone, NotEnough
-from campaigns.stock.models import Hold, OfferMember, OfferStock
+from campaigns.stock.models import Claim, Hold, OfferMember, OfferStock
 from campaigns.stock.queries import lock_stock
 from campaigns.stock.tell import changed, tell_hold, tell_stock
 from core.errors import NotFound
+from core.ids import made_at
 
 
 def _locked_hold(db, hold_id: uuid.UUID) -> tuple[Hold, OfferStock]:
@@ -235,6 +236,11 @@ def drop_rehearsal(db, offer_id: uuid.UUID) -> None:
                                                                 ~OfferStock.rehearsal)))
     play = lock_stock(db, play.id)  # read anew: a last claim may just have counted its version up
     version, live_session_id = play.version, play.live_session_id
+    # Answers are found by time, not by offer; clocks of two machines differ by less than an hour.
+    begun = made_at(play.id) - timedelta(hours=1)
+    db.execute(delete(Claim).where(Claim.stock_id == play.id, Claim.created_at > begun))
+    for table in (Hold, OfferMember):
+        db.execute(delete(table).where(table.stock_id == play.id))
     db.delete(play)
     real.version = max(real.version, version)
     changed(db, real, urgent=True)

@@ -27,6 +27,19 @@ CHECKS = [
         UNION ALL
         SELECT h.member_id, NULL, h.id FROM holds h LEFT JOIN claims c ON c.hold_id = h.id
         WHERE h.source = 'claim' AND c.hold_id IS NULL AND h.created_at > now() - interval '89 days'"""),
+    ("holds, counts and answers belong to an offer's stock and to a member", """
+        SELECT 'hold' AS what, h.id::text, h.stock_id, h.member_id FROM holds h
+        LEFT JOIN offer_stock s ON s.id = h.stock_id AND s.offer_id = h.offer_id
+        LEFT JOIN members m ON m.id = h.member_id
+        WHERE s.id IS NULL OR m.id IS NULL
+        UNION ALL
+        SELECT 'count', '', o.stock_id, o.member_id FROM offer_members o
+        LEFT JOIN offer_stock s ON s.id = o.stock_id LEFT JOIN members m ON m.id = o.member_id
+        WHERE s.id IS NULL OR m.id IS NULL
+        UNION ALL
+        SELECT 'answer', c.key, c.stock_id, c.member_id FROM claims c
+        LEFT JOIN offer_stock s ON s.id = c.stock_id LEFT JOIN members m ON m.id = c.member_id
+        WHERE s.id IS NULL OR m.id IS NULL"""),
     ("the line is as long as the offer says, and each who was served has a hold", """
         SELECT s.offer_id, s.waiting, count(w.id) AS found FROM offer_stock s
         LEFT JOIN waitlist w ON w.stock_id = s.id AND w.state = 'waiting' GROUP BY s.id HAVING s.waiting <> count(w.id)

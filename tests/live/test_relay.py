@@ -76,6 +76,55 @@ def test_signing_out_closes_the_sockets_after_the_event(empty):
     assert [frame.get("drop") for frame in frames] == [None, "member:m"]
 
 
+def many(*own):
+    """A row for many members: (member, values) each."""
+    say_row = events.to_each("hold", {"state": "held"}, list(own))
+    with transaction() as db:
+        events.append(db, events.MEMBERS, "hold.changed", say_row)
+
+
+def test_a_row_for_many_is_told_to_each_in_the_stream_of_their_own(empty):
+    say("earlier", stream="member:a")
+    many(("a", {"id": 1}), ("b", {"id": 2}))
+    say("later", stream="member:a")
+    with engine().connect() as connection:
+        frames = relay.pump(connection)
+    heard = {frame["room"]: [(e["seq"], e["kind"], e["payload"]) for e in frame["data"]["events"]] for frame in frames}
+    assert heard == {
+        "member:a": [(1, "earlier", {"kind": "earlier"}), (2, "hold.changed", {"hold": {"state": "held", "id": 1}}),
+                     (3, "later", {"kind": "later"})],
+        "member:b": [(1, "hold.changed", {"hold": {"state": "held", "id": 2}})]}
+    assert pumped() == {}
+
+
+def test_what_each_was_told_stands_in_the_log_and_the_common_row_is_gone(empty):
+    many(("a", {"id": 1}), ("b", {"id": 2}))
+    pumped()
+    with engine().connect() as connection:
+        rows = connection.execute(text("SELECT stream, seq, kind, payload FROM events ORDER BY stream")).all()
+        told = connection.execute(text("SELECT count(*) FROM events WHERE published_at IS NOT NULL")).scalar()
+    assert [tuple(row) for row in rows] == [
+        ("member:a", 1, "hold.changed", {"hold": {"state": "held", "id": 1}}),
+        ("member:b", 1, "hold.changed", {"hold": {"state": "held", "id": 2}})]
+    assert told == 2
+
+
+def test_news_that_leaves_at_once_does_not_overtake_a_row_for_many(empty):
+    many(("a", {"id": 1}), ("b", {"id": 2}))
+    say("pin", stream="member:a", urgent=True)
+    assert pumped(tick_due=False) == {"member:a": [(1, "hold.changed"), (2, "pin")], "member:b": [(1, "hold.changed")]}
+
+
+def test_a_flood_of_rows_for_many_leaves_in_parts(empty, monkeypatch):
+    monkeypatch.setattr(relay, "MOST_OWN", 2)
+    for n in range(3):
+        many(("a", {"id": n}), ("b", {"id": n}))
+    say("last", stream="member:a")
+    assert pumped() == {"member:a": [(1, "hold.changed")], "member:b": [(1, "hold.changed")]}
+    assert pumped() == {"member:a": [(2, "hold.changed")], "member:b": [(2, "hold.changed")]}
+    assert pumped() == {"member:a": [(3, "hold.changed"), (4, "last")], "member:b": [(3, "hold.changed")]}
+
+
 @pytest.fixture
 def heard():
     """What the bus carries while the test runs."""

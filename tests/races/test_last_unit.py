@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from campaigns.stock import batches, claims
+from campaigns.stock import batches, books, claims
 from campaigns.stock.errors import OverLimit, SoldOut
 from core.db import engine
 from core.errors import DomainError
@@ -84,14 +84,14 @@ def test_control_without_the_lock_the_same_race_oversells(crowd, monkeypatch):
     """Locks off and the constraint off: more holds than units. So the tests above test something."""
     offer, stock, buyers = crowd
     gate = threading.Barrier(4, timeout=5)
-    read = claims._read
+    read = books.lock_and_read
 
     def slow_read(*args):
         result = read(*args)
         gate.wait()
         return result
-    monkeypatch.setattr(claims, "LOCK", claims.LOCK.replace("FOR NO KEY UPDATE OF s", ""))
-    monkeypatch.setattr(claims, "_read", slow_read)
+    monkeypatch.setattr(books, "LOCK", books.LOCK.replace("FOR NO KEY UPDATE OF s", ""))
+    monkeypatch.setattr(books, "lock_and_read", slow_read)
     with engine().begin() as connection:
         connection.execute(text("ALTER TABLE offer_stock DROP CONSTRAINT ck_offer_stock_signs"))
     try:
@@ -103,7 +103,7 @@ def test_control_without_the_lock_the_same_race_oversells(crowd, monkeypatch):
         assert left == -1
     finally:
         with engine().begin() as connection:
-            connection.execute(text("TRUNCATE offer_stock CASCADE"))
+            connection.execute(text("TRUNCATE offer_stock, holds, claims, offer_members CASCADE"))
             connection.execute(text(
                 'ALTER TABLE offer_stock ADD CONSTRAINT ck_offer_stock_signs '
                 'CHECK (reserve >= 0 AND "left" >= 0 AND held >= 0 AND sold >= 0 AND waiting >= 0)'))

@@ -1,11 +1,15 @@
 import uuid
 
 import pytest
+from sqlalchemy import text
 
-from campaigns.stock import actions, line, queries
+from campaigns.stock import actions, claims, line, queries
+from campaigns.stock.checks import CHECKS
 from campaigns.stock.claims import claim
 from campaigns.stock.errors import NotOpen, OverLimit, SoldOut, UnknownOffer
 from campaigns.stock.models import Hold, OfferStock
+from core import events
+from core.db import engine
 from core.errors import Invalid, KeyConflict
 from tests.factories import member, open_show
 
@@ -160,3 +164,69 @@ def test_the_stock_of_a_rehearsal_leaves_the_real_one_alone(db, show):
     db.commit()
     assert db.query(Hold).count() == 0
     assert fresh(db, stock).version > 0
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65, "\ud800", "a\x00b", "\u00e9", "a\nb"])
+def test_a_key_that_no_page_makes_is_refused_before_it_reaches_others(show, key):
+    _, offer, _, (ann, *_rest) = show
+    with pytest.raises(Invalid):
+        claim(ann.id, key, offer.id, 1)
+
+
+@pytest.mark.parametrize("key", ['a"b', "a\\b", "{a,b}", "NULL", "' OR 1=1 --", "  "])
+def test_a_key_is_kept_as_it_is(db, show, key):
+    _, offer, _, (ann, *_rest) = show
+    first = claim(ann.id, key, offer.id, 1)
+    assert claim(ann.id, key, offer.id, 1) == first
+    assert db.scalars(text("SELECT key FROM claims")).all() == [key]
+
+
+def test_one_claim_that_cannot_be_written_spoils_nobody_elses(show):
+    """Eight in one batch, one with a number that its column cannot hold."""
+    _, offer, _, (ann, ben, *_rest) = show
+    batch = [(who.id, f"k{n}", offer.id, 1, False) for n in range(4) for who in (ann, ben)]
+    batch[3] = (ben.id, "k1", offer.id, -(2**40), False)
+    answers = claims.run_batch(batch)
+    assert [type(answer).__name__ for answer in answers] == [
+        "dict", "dict", "dict", "NumericValueOutOfRange", "dict", "dict", "OverLimit", "SoldOut"]
+
+
+def test_claims_go_on_after_the_database_dropped_its_connections(show):
+    _, offer, _, (ann, ben, *_rest) = show
+    claim(ann.id, "k1", offer.id, 1)
+    with engine().connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                "WHERE datname = current_database() AND pid <> pg_backend_pid()"))
+    assert claim(ben.id, "k1", offer.id, 1)["state"] == "held"
+
+
+def test_two_offers_in_one_batch(db, show):
+    session, offer, stock, (ann, ben, *_rest) = show
+    _, _, _, other, other_stock = open_show(db, units=1, limit=1)
+    db.commit()
+    answers = claims.run_batch([(ann.id, "k1", offer.id, 2, False), (ann.id, "k2", other.id, 1, False),
+                                (ben.id, "k1", other.id, 1, False), (ben.id, "k2", offer.id, 3, False)])
+    assert [answer["quantity"] if isinstance(answer, dict) else type(answer) for answer in answers] == [
+        2, 1, SoldOut, 3]
+    assert (fresh(db, stock).left, fresh(db, other_stock).left) == (0, 0)
+
+
+def test_every_winners_other_windows_are_told_in_one_row(db, show):
+    _, offer, _, (ann, ben, *_rest) = show
+    answers = claims.run_batch([(who.id, "k", offer.id, 1, False) for who in (ann, ben)])
+    rows = db.query(events.Event).filter_by(kind="hold.changed").all()
+    assert [row.stream for row in rows] == [events.MEMBERS]
+    assert events.for_each(rows[0].payload) == [
+        (events.member_stream(who.id), {"hold": hold}) for who, hold in zip((ann, ben), answers, strict=True)]
+
+
+def test_check_names_what_points_nowhere(db, show):
+    _, offer, _, (ann, *_rest) = show
+    claim(ann.id, "k1", offer.id, 1)
+    rule = next(sql for name, sql in CHECKS if name.startswith("holds, counts and answers"))
+    assert db.execute(text(rule)).all() == []
+    db.execute(text("UPDATE holds SET member_id = gen_random_uuid()"))
+    assert [row[0] for row in db.execute(text(rule))] == ["hold"]
+    db.execute(text("UPDATE claims SET stock_id = gen_random_uuid()"))
+    db.execute(text("UPDATE offer_members SET stock_id = gen_random_uuid()"))
+    assert sorted(row[0] for row in db.execute(text(rule))) == ["answer", "count", "hold"]

@@ -59,7 +59,8 @@ class StockMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         with engine().begin() as connection:
-            connection.execute(text("TRUNCATE members, merchants, events, streams CASCADE"))
+            connection.execute(text("TRUNCATE members, merchants, events, streams, holds, claims, offer_members "
+                                    "CASCADE"))
         with Session(engine(), expire_on_commit=False) as db:
             _, _, self.show, self.offer, self.stock = open_show(db, units=UNITS, limit=LIMIT)
             self.people = [member(db, f"Buyer {n}") for n in range(4)]
