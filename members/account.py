@@ -1,16 +1,19 @@
-"""The account page: name, password, addresses, sign-ins."""
-from flask import flash, g, redirect, render_template, request, url_for
+"""The account page: name, e-mail, password, addresses, sign-ins."""
+from flask import abort, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from core.db import reading, transaction
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.web import body
-from members import actions, devices, identity, passwords, queries, throttle
-from members.access import signed_in
+from members import actions, devices, emails, identity, passwords, post, queries, throttle
+from members.access import public, signed_in
 from members.countries import countries, country_name, likely_country
 from members.forms import page_with_form
-from members.schemas import AddressIn, NameIn, PasswordIn
+from members.schemas import AddressIn, EmailIn, NameIn, PasswordIn
 from members.views import members
+
+# Per person and hour: a mistyped address or two, not a mailing.
+LETTERS_FREE = 5
 
 
 def _account_page(errors, message, values):
@@ -49,17 +52,73 @@ def account_name():
 @page_with_form(_account_page)
 def account_password():
     given = body(PasswordIn)
-    buckets = [throttle.Bucket(f"password:{g.member.id}", throttle.FREE)]
-    throttle.take(buckets)
-    if not passwords.matches(g.member.password_hash, given["current_password"]):
-        raise Invalid(fields={"current_password": [_("That is not your password.")]})
-    throttle.forgive(buckets)
+    _ask_password(given["current_password"])
     passwords.refuse_weak(given["password"], g.member.email, g.member.name)
     fresh = passwords.hash_password(given["password"])
     with transaction() as db:
         actions.set_password(db, g.member, fresh, keep_sign_in=g.sign_in_id)
     flash(_("Your new password is set. Other browsers were signed out."), "ok")
     return _back()
+
+
+def _ask_password(password: str) -> None:
+    """Raises Invalid unless it is the member's, or TooMany."""
+    buckets = [throttle.Bucket(f"password:{g.member.id}", throttle.FREE)]
+    throttle.take(buckets)
+    if not passwords.matches(g.member.password_hash, password):
+        raise Invalid(fields={"current_password": [_("That is not your password.")]})
+    throttle.forgive(buckets)
+
+
+# -- E-mail
+
+def _email_page(errors, message, values, sent_to=""):
+    return render_template("members/email.html", errors=errors, message=message, values=values, member=g.member,
+                           sent_to=sent_to)
+
+
+@members.route("/account/email", methods=["GET", "POST"])
+@signed_in
+@page_with_form(_email_page)
+def account_email():
+    given = body(EmailIn)
+    _ask_password(given["current_password"])
+    throttle.limit("email", str(g.member.id), LETTERS_FREE)
+    with transaction() as db:
+        emails.start(db, g.member, given["email"], _email_link)
+    post.ask_worker()
+    return _email_page({}, "", {}, sent_to=given["email"])
+
+
+def _email_link(token: str) -> str:
+    return current_app.config["LIVESTALL"].base_url + url_for("members.email_confirm", token=token)
+
+
+def _confirm_page(errors, message, values, token):
+    try:
+        with reading() as db:
+            member, new_email = emails.read(db, token)
+    except NotFound:
+        return make_response(render_template("members/email_confirm.html", works=False, message=""), 410)
+    told = " ".join(errors.get("email", ())) or message
+    return render_template("members/email_confirm.html", works=True, message=told, member=member, email=new_email)
+
+
+# Public: the letter may be read on another device. Opening it changes nothing, as mail scanners open links.
+@members.route("/account/email/<token>", methods=["GET", "POST"])
+@public
+@page_with_form(_confirm_page)
+def email_confirm(token):
+    try:
+        with transaction() as db:
+            member = emails.use(db, token)
+    except NotFound:
+        abort(_confirm_page({}, "", {}, token))
+    post.ask_worker()
+    flash(_("From now on you sign in with %(email)s.", email=member.email), "ok")
+    if g.member and g.member.id == member.id:
+        return devices.remember_device(_back(), member.email)
+    return redirect(url_for("members.sign_in"), 303)
 
 
 # -- Addresses

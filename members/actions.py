@@ -21,7 +21,7 @@ RESET_LIFE = timedelta(hours=1)
 RESETS_PER_HOUR = 5
 MOST_ADDRESSES = 20
 # Letters whose link opens an account: members.jobs blanks them once they are sent.
-RESET_MAIL, INVITE_MAIL = "reset:", "invite:"
+RESET_MAIL, INVITE_MAIL, CHANGE_MAIL = "reset:", "invite:", "email:"
 
 
 # -- Accounts

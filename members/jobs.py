@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from core.db import transaction
 from members import post, queries
-from members.actions import INVITE_MAIL, RESET_MAIL
+from members.actions import CHANGE_MAIL, INVITE_MAIL, RESET_MAIL
 from members.models import Mail
 
 log = structlog.get_logger("mails")
@@ -53,7 +53,7 @@ def _send_next(postman: post.Postman) -> bool | None:
             _note(mail, error, for_ever=mail.tries >= MOST_TRIES)
             return False
         mail.sent_at, mail.error = func.clock_timestamp(), None
-        if mail.key.startswith((RESET_MAIL, INVITE_MAIL)):
+        if mail.key.startswith((RESET_MAIL, INVITE_MAIL, CHANGE_MAIL)):
             mail.body = post.without_links(mail.body)
         return True
 

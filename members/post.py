@@ -145,4 +145,4 @@ def compose(mail) -> EmailMessage:
 
 def without_links(body: str) -> str:
     """The text with what opens an account taken out."""
-    return re.sub(r"(/reset/|[?&]invite=)[\w.~-]+", r"\1…", body)
+    return re.sub(r"(/reset/|/account/email/|[?&]invite=)[\w.~-]+", r"\1…", body)

@@ -140,6 +140,11 @@ class NameIn(In):
     name = Line(60)
 
 
+class EmailIn(In):
+    email = Mailbox()
+    current_password = Secret()
+
+
 class PasswordIn(In):
     current_password = Secret()
     password = Secret(new=True)
