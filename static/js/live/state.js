@@ -84,7 +84,8 @@ const CHANGES = {
   'hold.changed': (state, { hold }) => withHold(state, hold),
   'wait.changed': waitChanged,
   'order.changed': (state, { order }) => withOrder(state, order),
-  signed_out: (state) => ({ ...state, signedOut: true }),
+  // Some browser of this member was signed out, maybe another one: who we are is what the next snapshot says.
+  signed_out: (state) => ({ ...state, stale: true }),
   muted: (state, { live_id: show, muted = true }) => (show === state.show.id ? withMe(state, { muted }) : state),
   banned: (state) => withMe(state, { banned: true }),
   'run.changed': (state, { run }) => withStaff(state, { run }),
@@ -188,9 +189,10 @@ export const applyDelayed = (state, { delayed }) => (state.delayed === delayed ?
  * and events that came meanwhile are applied on top.
  */
 export function applySnapshot(state, snapshot, staff = state.staff) {
-  if (snapshot.seq < state.seq) return { ...state, me: newerMe(state.me, snapshot.me), stale: false };
+  const signedOut = (state.signedOut || Boolean(state.me)) && !snapshot.me;
+  if (snapshot.seq < state.seq) return { ...state, me: newerMe(state.me, snapshot.me), signedOut, stale: false };
   const next = {
-    ...state, ...snapshot, staff, stale: false,
+    ...state, ...snapshot, staff, signedOut, stale: false,
     show: snapshot.show.rev < state.show.rev ? state.show : snapshot.show,
     offers: newerStocks(state.offers, snapshot.offers),
     me: newerMe(state.me, snapshot.me),

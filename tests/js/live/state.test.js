@@ -163,6 +163,16 @@ test('an older snapshot does not take the member\'s news back', () => {
   assert.equal(applySnapshot(state, snapshot({ seq: 120, me: null })).me, null, 'signed out elsewhere');
 });
 
+test('a browser is signed out when the server no longer knows it, not when another one was', () => {
+  const told = apply(start(snapshot()), M, live(1, 'signed_out', { sign_ins: ['another'] }));
+  assert.deepEqual([told.signedOut, needsSnapshot(told)], [false, true]);
+  assert.equal(applySnapshot(told, snapshot({ me: me({ seq: 1 }) })).signedOut, false, 'its own sign-in was kept');
+  const out = applySnapshot(told, snapshot({ seq: 99, me: null }));
+  assert.equal(out.signedOut, true);
+  assert.equal(applySnapshot(out, snapshot({ seq: 120, me: null })).signedOut, true, 'and stays so');
+  assert.equal(applySnapshot(start(snapshot({ me: null })), snapshot({ seq: 120, me: null })).signedOut, false, 'a guest was never in');
+});
+
 test('the given state is never changed', () => {
   const freeze = (value) => {
     if (value && typeof value === 'object' && !Object.isFrozen(value)) Object.values(Object.freeze(value)).forEach(freeze);
