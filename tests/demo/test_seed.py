@@ -64,7 +64,7 @@ def test_tonights_show_has_ten_items_eight_offers_and_something_to_buy(db, plant
 def test_last_weeks_show_sold_out_and_its_orders_went_through_every_step(db, planted):
     show = db.scalars(select(LiveSession).where(LiveSession.state == "ended")).one()
     orders = list(db.scalars(select(Order)))
-    assert len(orders) > 20 and all(show.started_at < order.paid_at < show.ended_at for order in orders)
+    assert len(orders) > 15 and all(show.started_at < order.paid_at < show.ended_at for order in orders)
     assert {order.fulfilment for order in orders} == {"to_pack", "sent", "delivered"}
     assert {refund.state for refund in db.scalars(select(Refund))} == {"succeeded"}
     told = report.of(db, show)
