@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ("development", "production", "test")
+VIDEO = ("embedded", "mediamtx", "off")
 # What guards money and data has no default in production.
 REQUIRED_IN_PRODUCTION = {
     "SECRET_KEY": "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
@@ -54,6 +55,14 @@ class Config:
     log_format: str
     metrics_token: str = field(repr=False)
     db_pool_size: int
+    video: str
+    rtmp_port: int
+    video_keep_days: int
+    video_min_free_mb: int
+    demo_video: bool
+    mediamtx_hls_url: str
+    mediamtx_ingest_url: str
+    mediamtx_secret: str = field(repr=False)
 
     @property
     def production(self):
@@ -93,7 +102,7 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         stripe_secret_key=read.text("STRIPE_SECRET_KEY"),
         stripe_webhook_secret=read.text("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=read.url("STRIPE_API_BASE", ("http", "https")),
-        sandbox_webhook_secret=read.text("SANDBOX_WEBHOOK_SECRET") or _derived(secret_key, "sandbox webhook"),
+        sandbox_webhook_secret=read.text("SANDBOX_WEBHOOK_SECRET") or derived(secret_key, "sandbox webhook"),
         smtp_url=read.url("SMTP_URL", ("smtp", "smtps")),
         mail_from=read.text("MAIL_FROM", "Livestall <no-reply@localhost>"),
         default_language=read.choice("DEFAULT_LANGUAGE", ("en", "zh"), "en"),
@@ -101,6 +110,14 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         log_format=read.choice("LOG_FORMAT", ("json", "console", ""), ""),
         metrics_token=read.text("METRICS_TOKEN"),
         db_pool_size=read.integer("DB_POOL_SIZE", 10, 1, 200),
+        video=read.choice("VIDEO", VIDEO, "embedded" if env == "development" else "off"),
+        rtmp_port=read.integer("RTMP_PORT", 1935, 1, 65535),
+        video_keep_days=read.integer("VIDEO_KEEP_DAYS", 30, 1, 3650),
+        video_min_free_mb=read.integer("VIDEO_MIN_FREE_MB", 1000, 0, 100_000_000),
+        demo_video=read.boolean("DEMO_VIDEO", env == "development"),
+        mediamtx_hls_url=read.url("MEDIAMTX_HLS_URL", ("http", "https")).rstrip("/"),
+        mediamtx_ingest_url=read.url("MEDIAMTX_INGEST_URL", ("rtmp", "rtmps")).rstrip("/"),
+        mediamtx_secret=read.text("MEDIAMTX_SECRET") or derived(secret_key, "mediamtx"),
     )
     _check_together(config)
     return config
@@ -243,7 +260,8 @@ def _secret_key(given, data_dir, env):
     return key
 
 
-def _derived(secret_key, purpose):
+def derived(secret_key, purpose):
+    """A key for one purpose, which tells nothing of the key it was made from."""
     return hmac.new(secret_key.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
@@ -253,6 +271,8 @@ def _check_together(config):
         for name in ("stripe_secret_key", "stripe_webhook_secret"):
             if not getattr(config, name):
                 raise ConfigError(f"{name.upper()} is missing and PAYMENT_PROVIDER is stripe: copy it there.")
+    if config.video == "mediamtx" and not (config.mediamtx_hls_url and config.mediamtx_ingest_url):
+        raise ConfigError("VIDEO is mediamtx: give MEDIAMTX_HLS_URL and MEDIAMTX_INGEST_URL too.")
     local = urlsplit(config.base_url).hostname in ("localhost", "127.0.0.1", "::1")
     if config.production and not config.secure_cookies and not local:
         raise ConfigError(f"BASE_URL is {config.base_url}: in production it must be https, for safe sign-in.")

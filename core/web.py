@@ -143,9 +143,10 @@ def _protect(response: Response) -> Response:
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if response.mimetype == "text/html":
         script = f"'self' 'nonce-{csp_nonce()}'"
+        film = "".join(f" {origin}" for origin in g.get("film_origins", ()))  # a show whose video is not ours
         response.headers.setdefault("Content-Security-Policy", "; ".join((
             "default-src 'self'", f"script-src {script}", "style-src 'self'", "img-src 'self' data: blob:",
-            "connect-src 'self' ws: wss:", "media-src 'self' blob:", "object-src 'none'", "base-uri 'none'",
+            f"connect-src 'self' ws: wss:{film}", f"media-src 'self' blob:{film}", "worker-src 'self'", "object-src 'none'", "base-uri 'none'",
             "form-action 'self'", "frame-ancestors 'none'")))
         response.headers.setdefault("Cache-Control", "no-store" if session.get("sign_in") else "no-cache")
     if current_app.config["LIVESTALL"].secure_cookies:

@@ -7,6 +7,7 @@ import structlog
 from core import events, serving  # noqa: F401
 from live.chat import models as chat_models  # noqa: F401
 from live.show import models as show_models  # noqa: F401
+from live.video import models as video_models  # noqa: F401
 
 log = structlog.get_logger("live")
 PRESENCE_SECONDS = 1.0
@@ -14,13 +15,14 @@ PRESENCE_SECONDS = 1.0
 
 def init_app(app) -> None:
     """Connect this package to the application."""
-    from live import figures, rehearsal, sockets, views, views_api, views_studio  # noqa: F401
+    from live import figures, rehearsal, sockets, video, views, views_api, views_studio  # noqa: F401
     from live.chat import moderation  # noqa: F401
     from live.commands import relay  # noqa: F401
     from live.show import clockwork, selling, steps  # noqa: F401
     clockwork.init_app(app)
     app.register_blueprint(views.live)
     app.register_blueprint(views_api.api)
+    video.init_app(app)
     if serve not in serving.ON_SERVE:
         serving.ON_SERVE.append(serve)
 

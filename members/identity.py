@@ -15,6 +15,8 @@ REMEMBERED = timedelta(days=30)
 # A browser that shall not remember is asked again the next morning, even if it is never closed.
 NOT_REMEMBERED = timedelta(hours=12)
 COOKIE_KEY = "sign_in"  # core.web keeps pages out of shared caches by it
+# Endpoints at which nobody is asked who they are: files, each a second to thousands. Rooms above add theirs.
+WITHOUT_MEMBER = {"static"}
 
 
 def hash_token(token: str) -> str:
@@ -29,7 +31,7 @@ def new_token() -> str:
 def load_member() -> None:
     """Set g.member, g.sign_in_id: from the database at every request and every socket event, never remembered."""
     g.member = g.sign_in_id = None
-    token = session.get(COOKIE_KEY) if request.endpoint != "static" else None
+    token = session.get(COOKIE_KEY) if request.endpoint not in WITHOUT_MEMBER else None
     if isinstance(token, str):
         g.member, g.sign_in_id = find_member(token)
 

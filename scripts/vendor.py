@@ -7,7 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "static/vendor"
 PAGES = {"socket.io.esm.min.js": "socket.io-client/dist/socket.io.esm.min.js",
-         "socket.io.LICENSE": "socket.io-client/LICENSE"}
+         "socket.io.LICENSE": "socket.io-client/LICENSE",
+         "hls.mjs": "hls.js/dist/hls.min.mjs", "hls.worker.js": "hls.js/dist/hls.worker.js",
+         "hls.LICENSE": "hls.js/LICENSE", "mpegts.js": "mpegts.js/dist/mpegts.js", "mpegts.LICENSE": "mpegts.js/LICENSE"}
 TESTS = {"axe.min.js": "axe-core/axe.min.js"}  # dev only: the image leaves it out
 
 
@@ -21,7 +23,7 @@ def main():
             print(f"node_modules/{source} is missing: npm ci --ignore-scripts", file=sys.stderr)
             return 1
         fresh = TARGET / f"{name}.new"
-        if name.endswith(".js"):
+        if name.endswith((".js", ".mjs")):
             # The map is not copied, and a browser would ask for it in vain.
             fresh.write_text(re.sub(r"\n//# sourceMappingURL=.*", "", path.read_text("utf-8")), "utf-8")
         else:

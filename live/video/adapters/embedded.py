@@ -1,0 +1,50 @@
+"""Our own engine beside the shop: node-media-server and FFmpeg, kept by the video office (live/video/office.py)."""
+import time
+from urllib.parse import urlsplit
+
+from live.video import channels, engine, files, keys
+
+STALE_SECONDS = 5  # the office writes each second
+
+
+class Embedded:
+    name = "embedded"
+
+    def __init__(self, config):
+        self.config = config
+
+    def ingest(self, channel) -> dict:
+        until = int(channel.key_until.timestamp())
+        key = keys.publish_key(self.config.secret_key, channel.live_session_id, channel.key_nonce, until)
+        return {"server": engine.address(self.config), "key": f"{channel.live_session_id}?key={key}",
+                "until": channel.key_until, "browser": True}
+
+    def playback(self, channel, scope: str) -> dict:
+        live_id = channel.live_session_id
+        token = keys.watch_token(self.config.secret_key, live_id, scope)
+        return {"hls": f"/video/{live_id}/{scope}/{token}/live.m3u8", "sync": "pdt", "flv": self._flv(live_id),
+                "skew_ms": channels.SKEW_MS.get(channel.kind or "rtmp", 0)}
+
+    def _flv(self, live_id) -> str:
+        port = files.read(files.root(self.config.data_dir) / "engine.json").get("flv")
+        host, token = urlsplit(self.config.base_url).hostname, keys.flv_token(self.config.secret_key, live_id)
+        return f"ws://{host}:{port}/live/{live_id}.flv?token={token}" if port else ""
+
+    def health(self, channel) -> dict:
+        status = files.read(files.root(self.config.data_dir) / "status.json")
+        if time.time() - status.get("at", 0) > STALE_SECONDS:
+            return {"office": False}
+        show = status["shows"].get(str(channel.live_session_id), {})
+        return {"office": status["listening"], "free_mb": status["free_mb"], "low_disk": status["low_disk"], **show}
+
+    def recording(self, channel) -> list:
+        if channel.recording == "deleted":
+            return []
+        found = files.segments(files.folder(self.config.data_dir, channel.live_session_id, channel.public_dir))
+        if channel.recording_stopped_at:
+            end = channel.recording_stopped_at.timestamp() * 1000
+            return [one for one in found if one.at <= end]
+        return found
+
+    def forget(self, channel) -> None:
+        files.delete(self.config.data_dir, channel.live_session_id)

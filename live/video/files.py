@@ -1,0 +1,98 @@
+"""Where a show's video lies on disk, and reading it: playlists are parsed once a change for all who ask."""
+import contextlib
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+
+from live.video import playlist
+
+_kept: dict[str, tuple] = {}  # folder → (stamp of the files, segments)
+_lock = threading.Lock()
+MOST_KEPT = 200
+
+
+def root(data_dir) -> Path:
+    return Path(data_dir) / "video"
+
+
+def folder(data_dir, live_id, name: str) -> Path:
+    """`name` is a channel's public_dir or private_dir."""
+    return root(data_dir) / str(live_id) / name
+
+
+def segments(place: Path) -> list[playlist.Segment]:
+    """All segments of a folder whose files are there, in order; none if nothing was ever sent."""
+    stamp = _stamp(place)
+    if stamp is None:
+        return []
+    kept = _kept.get(str(place))
+    if kept and kept[0] == stamp:
+        return kept[1]
+    try:
+        text = (place / "index.m3u8").read_text()
+    except FileNotFoundError:
+        return []
+    found = playlist.parse(text, shifts(place))
+    if (place / "pruned").exists():
+        there = set(os.listdir(place))
+        found = [one for one in found if one.name in there]
+    with _lock:
+        if len(_kept) > MOST_KEPT:
+            _kept.clear()
+        _kept[str(place)] = (stamp, found)
+    return found
+
+
+def _stamp(place: Path):
+    stamps = []
+    for name in ("index.m3u8", "runs.json", "pruned"):
+        try:
+            info = (place / name).stat()
+            stamps.append((info.st_mtime_ns, info.st_size, info.st_ino))
+        except FileNotFoundError:
+            if name == "index.m3u8":
+                return None
+            stamps.append(None)
+    return tuple(stamps)
+
+
+def shifts(place: Path) -> dict[str, float]:
+    """{run: how much later FFmpeg's dates are than the frames came, ms}."""
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads((place / "runs.json").read_text())
+    return {}
+
+
+def write(path: Path, value) -> None:
+    """JSON that is there whole or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}.new")
+    fresh.write_text(json.dumps(value))
+    fresh.replace(path)
+
+
+def read(path: Path) -> dict:
+    with contextlib.suppress(OSError, ValueError):
+        return json.loads(path.read_text())
+    return {}
+
+
+def size_of(place: Path) -> int:
+    """Bytes in a folder and below."""
+    total = 0
+    for folder_name, _folders, names in os.walk(place):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(folder_name) / name).stat().st_size
+    return total
+
+
+def delete(data_dir, live_id) -> None:
+    """Everything of a show, for good."""
+    shutil.rmtree(root(data_dir) / str(live_id), ignore_errors=True)
+
+
+def free_mb(data_dir) -> int:
+    return shutil.disk_usage(data_dir).free // 2**20
