@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -153,6 +154,20 @@ def prctl(option, value):
     """The system call on Linux, nothing elsewhere."""
     if LINUX:
         LIBC.prctl(option, value)
+
+
+def free_port(host: str, wanted: int) -> int:
+    """`wanted` if nobody listens there, else one that the kernel gives."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in (wanted, 0):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                return probe.getsockname()[1]
+            except OSError:
+                continue
+    return wanted
 
 
 def readable(line):

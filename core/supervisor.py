@@ -18,7 +18,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core import embedded
-from core.children import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, Child, LogFile, Screen, prctl, readable, sweep
+from core.children import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_PDEATHSIG,
+    Child,
+    LogFile,
+    Screen,
+    free_port,
+    prctl,
+    readable,
+    sweep,
+)
 from core.config import ConfigError, reachable_host
 
 STOP_SECONDS = 8  # requests under way have 5 s (core/serving.py); a job that needs longer is run again
@@ -89,6 +99,7 @@ class Supervisor:
         self.front_gone = self.greeted = False
         self.stopping = 0
         self.servers_again_at = 0.0
+        self.rtmp_port = 0
         self.waiting = True  # signals end a wait at once; in the loop they are looked at
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
@@ -133,6 +144,8 @@ class Supervisor:
         for number in range(1, self.config.web + 1):
             self._add(f"web-{number}", "web", "--port", str(self.config.port))
         self._wait_until_ready()
+        if self.config.video == "embedded":
+            self._add("video", "video")
         self._add("worker", "worker")  # last: each of these takes 1.5 s of a core to begin, and pages wait for no job
         self._greet(accounts)
         self.greeted = True
@@ -148,6 +161,9 @@ class Supervisor:
             **os.environ, "DATABASE_URL": config.database_url, "REDIS_URL": config.redis_url,
             "DATA_DIR": str(config.data_dir), "DEMO": str(int(config.demo)), "PYTHONUNBUFFERED": "1",
             "LOG_FORMAT": config.log_format or "json"}
+        if self.config.video == "embedded" and not self.rtmp_port:
+            self.rtmp_port = free_port(config.host, config.rtmp_port)
+        self.env["RTMP_PORT"] = str(self.rtmp_port or config.rtmp_port)
 
     def _prepare(self):
         """The schema and the demo shop; the lines that tell its accounts. Each chore takes 1.5 s to import the shop,
@@ -290,8 +306,13 @@ class Supervisor:
         self.say("\n".join([
             "", f"Livestall is ready after {time.monotonic() - self.began:.1f} s:  {self.config.base_url}", "",
             *(["Demo accounts", *indented, ""] if accounts else []),
+            *([f"OBS sends to  {self._rtmp_address()}  (its key is on the show's control page)", ""]
+              if self.rtmp_port else []),
             *([] if self.errand else FIRST_STEPS),
             f"Stop with Ctrl-C; everything is kept. Logs: {self.logs}", "", ""]))
+
+    def _rtmp_address(self):
+        return f"rtmp://{urlsplit(self.config.base_url).hostname}:{self.rtmp_port}/live"
 
     def _stop_all(self):
         """Everyone is asked to end; who has not after STOP_SECONDS, or at a second signal, is killed."""

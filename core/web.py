@@ -146,7 +146,8 @@ def _protect(response: Response) -> Response:
         film = "".join(f" {origin}" for origin in g.get("film_origins", ()))  # a show whose video is not ours
         response.headers.setdefault("Content-Security-Policy", "; ".join((
             "default-src 'self'", f"script-src {script}", "style-src 'self'", "img-src 'self' data: blob:",
-            f"connect-src 'self' ws: wss:{film}", f"media-src 'self' blob:{film}", "worker-src 'self'", "object-src 'none'", "base-uri 'none'",
+            f"connect-src 'self' ws: wss:{film}", f"media-src 'self' blob:{film}", "worker-src 'self'",
+            "object-src 'none'", "base-uri 'none'",
             "form-action 'self'", "frame-ancestors 'none'")))
         response.headers.setdefault("Cache-Control", "no-store" if session.get("sign_in") else "no-cache")
     if current_app.config["LIVESTALL"].secure_cookies:

@@ -1,13 +1,14 @@
 """Public pages: all sales, and the show in each of its states."""
 import uuid
 
-from flask import Blueprint, Response, g, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
 
 from core import clock
 from core.db import reading
 from live import doors, snapshot
 from live.show import calendar, clockwork, queries
 from live.show.models import LiveSession
+from live.video.queries import film_origins
 from members.access import public
 
 live = Blueprint("live", __name__)
@@ -41,6 +42,7 @@ def watch(live_id: uuid.UUID):
     page = PAGES[shown["show"]["state"]]
     with reading() as db:
         count = queries.reminder_count(db, live_id) if page == "waiting" else 0
+        g.film_origins = film_origins(current_app.config["LIVESTALL"], db, live_id)
     return render_template(f"live/{page}.html", snapshot=shown, reminder_count=count)
 
 

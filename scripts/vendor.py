@@ -9,7 +9,8 @@ TARGET = ROOT / "static/vendor"
 PAGES = {"socket.io.esm.min.js": "socket.io-client/dist/socket.io.esm.min.js",
          "socket.io.LICENSE": "socket.io-client/LICENSE",
          "hls.mjs": "hls.js/dist/hls.min.mjs", "hls.worker.js": "hls.js/dist/hls.worker.js",
-         "hls.LICENSE": "hls.js/LICENSE", "mpegts.js": "mpegts.js/dist/mpegts.js", "mpegts.LICENSE": "mpegts.js/LICENSE"}
+         "hls.LICENSE": "hls.js/LICENSE", "mpegts.js": "mpegts.js/dist/mpegts.js",
+         "mpegts.LICENSE": "mpegts.js/LICENSE"}
 TESTS = {"axe.min.js": "axe-core/axe.min.js"}  # dev only: the image leaves it out
 
 

@@ -33,10 +33,10 @@ def free_port() -> int:
 
 
 class Stack:
-    """`with Stack(servers, folder) as stack:` starts everything; names are web1…webN, relay1…, worker."""
+    """`with Stack(servers, folder) as stack:` starts everything; names are web1…webN, relay1…, worker, video."""
 
     def __init__(self, servers, folder: Path, *, web: int = 1, relays: int = 1, worker: bool = True, seed: bool = True,
-                 ready: str = "ready", **env):
+                 video: bool = False, ready: str = "ready", **env):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder, self.seed = Path(folder), seed
@@ -45,9 +45,10 @@ class Stack:
         redis_url = servers[1].rsplit("/", 1)[0] + f"/{random.randint(1, 15)}"
         self.env = {**os.environ, "APP_ENV": "development", "DATABASE_URL": self.database_url, "REDIS_URL": redis_url,
                     "SECRET_KEY": "e" * 40, "BASE_URL": self.url, "DATA_DIR": str(self.folder / "data"), "DEMO": "1",
-                    "PORT": str(self.port), "LOG_FORMAT": "json", **env}
+                    "PORT": str(self.port), "LOG_FORMAT": "json",
+                    "VIDEO": "embedded" if video else "off", "RTMP_PORT": str(free_port()), "DEMO_VIDEO": "0", **env}
         self.names = [f"web{n + 1}" for n in range(web)] + [f"relay{n + 1}" for n in range(relays)]
-        self.names += ["worker"] if worker else []
+        self.names += ["worker"] * worker + ["video"] * video
         self.ready = ready  # what /readyz says when everything that was asked for is up
         self.processes: dict[str, subprocess.Popen] = {}
 
@@ -84,7 +85,8 @@ class Stack:
 
     def start(self, name: str) -> None:
         """Start a process; its log is in folder/name.log."""
-        words = {"web": ["web", "--port", str(self.port)], "relay": ["relay"], "worker": ["worker"]}
+        words = {"web": ["web", "--port", str(self.port)], "relay": ["relay"], "worker": ["worker"],
+                 "video": ["video"]}
         with open(self.folder / f"{name}.log", "ab") as log:
             self.processes[name] = subprocess.Popen([sys.executable, "app.py", *words[name.rstrip("0123456789")]],
                                                     cwd=ROOT, env=self.env, stdout=log, stderr=log)

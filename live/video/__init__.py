@@ -1,6 +1,6 @@
 """Live video: in from OBS or the browser, out as HLS, in time with the sale, and kept as a replay.
 
-`adapters` says where a show's video comes from and goes; `office` runs the embedded engine; `playlist` is the arithmetic.
+`adapters` says where a show's video comes from and goes; `office` runs the embedded engine; `playlist` is the sums.
 """
 
 

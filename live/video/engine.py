@@ -2,12 +2,13 @@
 import json
 import os
 import shutil
-import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
+from core.children import free_port
 from core.config import PROJECT, reachable_host
 from live.video import files
 from live.video.processes import Process
@@ -32,20 +33,6 @@ def ffmpeg_path() -> str | None:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError):
         return shutil.which("ffmpeg")
-
-
-def free_port(host: str, wanted: int) -> int:
-    """`wanted` if nobody listens there, else one that the kernel gives."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for port in (wanted, 0):
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-                return probe.getsockname()[1]
-            except OSError:
-                continue
-    return wanted
 
 
 class Engine:
@@ -125,5 +112,4 @@ class Engine:
 def address(config) -> str:
     """Where OBS sends to: the running server's port, else the one that will be tried."""
     port = files.read(files.root(config.data_dir) / "engine.json").get("rtmp", config.rtmp_port)
-    from urllib.parse import urlsplit
     return f"rtmp://{urlsplit(config.base_url).hostname}:{port}/live"

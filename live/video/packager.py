@@ -8,8 +8,8 @@ from live.video.engine import ffmpeg_path
 from live.video.processes import Process
 
 # Segments are cut at key frames: 1 s if the sender sends one a second.
-OUT = ("-c copy -f hls -hls_time 1 -hls_list_size 0 -hls_playlist_type event -hls_flags "
-       "program_date_time+independent_segments+temp_file+omit_endlist+append_list").split()
+OUT = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "-hls_playlist_type", "event",
+       "-hls_flags", "program_date_time+independent_segments+temp_file+omit_endlist+append_list"]
 
 
 def argv(source: str, place: Path, run: str) -> list[str]:

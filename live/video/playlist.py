@@ -17,7 +17,7 @@ _DATE = re.compile(r"#EXT-X-PROGRAM-DATE-TIME:(\S+)")
 
 @dataclass(frozen=True)
 class Segment:
-    """One file: its name, length in seconds, when its first frame came (ms), and whether the picture jumps before it."""
+    """One file: its name, length in seconds, when its first frame came (ms); whether the picture jumps before it."""
     name: str
     seconds: float
     at: float

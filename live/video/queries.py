@@ -2,6 +2,7 @@
 import threading
 import time
 import uuid
+from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
@@ -43,6 +44,13 @@ def known_channel(live_id: uuid.UUID) -> VideoChannel | None:
             _channels.clear()
         _channels[live_id] = (time.monotonic() + 0.5, channel)
     return channel
+
+
+def film_origins(config, db, live_id) -> list[str]:
+    """Other hosts that a page of this show may load its picture from."""
+    external = db.scalar(select(VideoChannel.external_url).where(VideoChannel.live_session_id == live_id))
+    parts = [urlsplit(url) for url in (external, config.mediamtx_hls_url) if url]
+    return [f"{part.scheme}://{part.netloc}" for part in parts]
 
 
 def marks(channel: VideoChannel, since: float) -> list[dict]:

@@ -14,6 +14,7 @@ import { createSheet } from '/static/js/live/sheet.js';
 import { createStage } from '/static/js/live/stage.js';
 import { createTeller } from '/static/js/live/tell.js';
 import { createTray } from '/static/js/live/tray.js';
+import { createFilm } from '/static/js/video/watch.js';
 
 // A crowd that all loads the ended page in one instant would be a storm of its own.
 const TURN_MS = 4000;
@@ -28,10 +29,13 @@ const tray = createTray(root, ctx);
 wirePresses(ctx, sheet, { closeTray: tray.close });
 const stage = createStage(root, ctx);
 const chat = createChat(root, ctx);
-parts.push(stage, createCard($('#card'), ctx), { paint: paintLists }, chat, createSay(root, ctx, chat), createHearts(root, ctx), sheet, tray, { paint: paintBought });
+const film = createFilm(root, ctx, () => ctx.store.repaint());
+parts.push(film, stage, createCard($('#card'), ctx), { paint: paintLists }, chat, createSay(root, ctx, chat), createHearts(root, ctx), sheet, tray, { paint: paintBought });
 
-function paint(state) {
+function paint(truth) {
   root.documentElement.dataset.state = ctx.isLive() ? 'live' : ctx.status();
+  // What the host points at waits for this viewer's picture; what it costs and whether it is there does not.
+  const state = film.inTime(truth);
   for (const part of parts) part.paint(state);
   turnIfOver(state);
 }
@@ -73,7 +77,7 @@ on(root, 'click', '[data-share]', () => ctx.share());
 addEventListener('keydown', (event) => {
   if (event.key.toLowerCase() !== 'b' || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest('input, textarea, select, dialog, [contenteditable]')) return;
-  const offer = onAir(ctx.store.state);
+  const offer = onAir(film.inTime(ctx.store.state));
   if (offer) ctx.press(offer.id);
 });
 // What ends by the clock (a sale, a reservation) changes the page without an event.

@@ -56,7 +56,11 @@ class ShowPage {
   #hearing() {
     const { store } = this;
     return {
-      frame: (frame) => this.#heard(applyFrame, frame),
+      frame: (frame) => {
+        // What happens in the picture's time (static/js/video) needs the moment of each event, not only what it left.
+        dispatchEvent(new CustomEvent('show-events', { detail: frame.events }));
+        this.#heard(applyFrame, frame);
+      },
       tick: (tick) => this.#heard(applyTick, tick),
       delayed: (said) => store.update(applyDelayed, said),
       joined: (answer, again) => {

@@ -1,0 +1,209 @@
+// The film: plays a show's picture over its poster, keeps it close to the edge, heals, and knows which moment is seen.
+
+import { $, h, icon, setAttr, show } from '/static/js/dom.js';
+import { t } from '/static/js/i18n.js';
+import { get } from '/static/js/api.js';
+
+// Two segments behind the edge: closer stalls with keyframes each second, farther is only later.
+const HLS_CONFIG = {
+  liveSyncDurationCount: 2, liveMaxLatencyDurationCount: 6, maxLiveSyncPlaybackRate: 1.1, backBufferLength: 20,
+  manifestLoadingMaxRetry: 6, levelLoadingMaxRetry: 8, fragLoadingMaxRetry: 6, workerPath: '/static/vendor/hls.worker.js',
+};
+// After a fatal error: at once, then slower; the page is told on the event stream when there is something to try for.
+const AGAIN_MS = [500, 1000, 2000, 4000];
+const ASK_MS = 20_000;
+const STALLED_MS = 2500;
+
+let library = null;
+const loadHls = () => (library ??= import('/static/vendor/hls.mjs').then((module) => module.default));
+
+/**
+ * Play the show's video in `stage`. `onChange()` is called when its state changes; `state` is one of
+ * "poster", "starting", "playing", "lost". `pictureMs()` is the server's time of the frame that is seen, or null.
+ */
+export function createPlayer(stage, { liveId, load = () => get(`/api/live/${liveId}/video`, { timeoutMs: 6000 }), onChange = () => {}, muted = true }) {
+  return new Player(stage, { load, onChange, muted });
+}
+
+class Player {
+  state = 'poster';
+
+  #hls = null;
+  #info = { status: 'off', rev: -1, hls: '' };
+  #tries = 0;
+  #timer = 0;
+  #movedAt = 0;
+  #lastTime = -1;
+  #asking = null;
+
+  constructor(stage, { load, onChange, muted }) {
+    Object.assign(this, { stage, load, onChange });
+    this.video = h('video.frame.film', { playsInline: true, muted, autoplay: true, hidden: true, disableRemotePlayback: true, 'aria-label': t('Live video') });
+    // A picture that is only decoded, never shown, would be throttled; over the poster it covers it when it moves.
+    stage.querySelector('#poster')?.after(this.video) ?? stage.prepend(this.video);
+    this.video.addEventListener('playing', () => this.#set('playing'));
+    this.video.addEventListener('volumechange', () => this.onChange());
+    setInterval(() => this.#watch(), 500);
+    setInterval(() => { if (this.state !== 'playing') this.ask(); }, ASK_MS);
+    document.addEventListener('visibilitychange', () => { if (!document.hidden && this.state !== 'playing') this.ask(); });
+  }
+
+  /** Ask the server what there is to play, and do it. */
+  ask() {
+    this.#asking ??= this.load().then((info) => this.take(info), () => this.#later()).finally(() => { this.#asking = null; });
+    return this.#asking;
+  }
+
+  /** News of the show's stream: {rev, status, kind}. */
+  hear({ rev, status }) {
+    if (rev <= this.#info.rev) return;
+    if (status === 'off' || status === 'over') this.take({ ...this.#info, rev, status, hls: '' });
+    else if (this.#hls && status !== 'on') this.take({ ...this.#info, rev, status });
+    else this.ask();
+  }
+
+  take(info) {
+    const before = this.#info;
+    this.#info = info;
+    if (!info.hls) return this.#stop();
+    const isSame = this.#hls && pathOf(before.hls) === pathOf(info.hls);
+    // The same show again after an outage: what plays goes on by itself, tokens and all.
+    if (!isSame || this.video.error) this.#start(info);
+    else if (before.status === 'lost' && info.status === 'on') this.#hls.startLoad?.(-1);
+    if (!isSame) this.#set('starting');
+    this.onChange();
+  }
+
+  async #start(info) {
+    this.#end();
+    const Hls = await loadHls();
+    if (this.#info !== info) return;
+    if (!Hls.isSupported()) return this.#startNative(info);
+    this.#hls = new Hls(HLS_CONFIG);
+    this.#hls.on(Hls.Events.ERROR, (_name, data) => this.#failed(Hls, data));
+    this.#hls.on(Hls.Events.FRAG_LOADED, () => { this.#tries = 0; });
+    this.#hls.loadSource(info.hls);
+    this.#hls.attachMedia(this.video);
+    this.#play();
+  }
+
+  #startNative(info) {
+    this.#hls = { destroy: () => { this.video.removeAttribute('src'); this.video.load(); }, startLoad: () => this.#play() };
+    this.video.src = info.hls;
+    this.video.addEventListener('error', () => this.#later(), { once: true });
+    this.#play();
+  }
+
+  #play() {
+    this.video.play().catch(() => {
+      // A browser that refuses sound plays without; one that refuses all shows what a tap does.
+      this.video.muted = true;
+      this.video.play().catch(() => {});
+    });
+  }
+
+  #failed(Hls, data) {
+    if (!data.fatal) return;
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR && this.#tries < 2) {
+      this.#tries += 1;
+      this.#hls.recoverMediaError();
+      return;
+    }
+    this.#later();
+  }
+
+  /** Something is broken: ask anew a little later, with a new token. */
+  #later() {
+    this.#end();
+    if (this.state === 'playing') this.#set('lost');
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.ask(), AGAIN_MS[Math.min(this.#tries, AGAIN_MS.length - 1)] * (0.7 + Math.random() * 0.6));
+    this.#tries += 1;
+  }
+
+  /** Twice a second: does the picture move? */
+  #watch() {
+    if (!this.#hls) return;
+    const now = performance.now();
+    if (this.video.currentTime !== this.#lastTime) {
+      this.#lastTime = this.video.currentTime;
+      this.#movedAt = now;
+      if (this.state === 'lost' && !this.video.paused) this.#set('playing');
+    } else if (this.state === 'playing' && now - this.#movedAt > STALLED_MS && !this.video.paused) this.#set('lost');
+    const { seekable } = this.video;
+    // Asleep in the background or long cut off: back to where the show is.
+    if (this.#hls.liveSyncPosition && seekable.length && this.#hls.liveSyncPosition - this.video.currentTime > 15) this.video.currentTime = this.#hls.liveSyncPosition;
+  }
+
+  #set(state) {
+    if (state === 'playing') {
+      this.#movedAt = performance.now();
+      this.video.hidden = false;
+    }
+    if (state === this.state) return;
+    this.state = state;
+    this.stage.dataset.film = state;
+    this.onChange();
+  }
+
+  #end() {
+    this.#hls?.destroy();
+    this.#hls = null;
+  }
+
+  #stop() {
+    this.#end();
+    this.video.hidden = true;
+    this.#set('poster');
+    this.onChange();
+  }
+
+  /** Server time (ms) of the frame that is seen now, or null when nobody can say. */
+  pictureMs() {
+    if (this.state === 'poster' || this.state === 'starting' || this.#info.sync !== 'pdt') return null;
+    const native = this.video.getStartDate?.();
+    const date = this.#hls?.playingDate ?? (native && !Number.isNaN(native.getTime()) ? new Date(native.getTime() + this.video.currentTime * 1000) : null);
+    return date ? date.getTime() - this.#info.skew_ms : null;
+  }
+
+  get status() { return this.#info.status; }
+
+  get latency() { return this.#hls?.latency ?? null; }
+}
+
+const pathOf = (url) => url.split('/').filter((part) => !/^\d+-/.test(part)).join('/').split('?')[0];
+
+/** Buttons over the film: sound, and picture in picture where the browser has it. */
+export function createFilmButtons(stage, player) {
+  const tap = $('[data-unmute]', stage);
+  const pip = $('[data-pip]', stage);
+  const turn = (muted) => {
+    player.video.muted = muted;
+    if (!muted) player.video.play().catch(() => {});
+  };
+  tap?.addEventListener('click', () => turn(!player.video.muted));
+  pip?.addEventListener('click', () => (document.pictureInPictureElement ? document.exitPictureInPicture() : player.video.requestPictureInPicture()).catch(() => {}));
+  let shown = null;
+  return {
+    paint() {
+      const isOn = player.state === 'playing' || player.state === 'lost';
+      show(tap, isOn);
+      show(pip, isOn && Boolean(document.pictureInPictureEnabled));
+      const { muted } = player.video;
+      if (!tap || muted === shown) return;
+      shown = muted;
+      setAttr(tap, 'aria-pressed', String(!muted));
+      tap.classList.toggle('loud', muted);
+      tap.replaceChildren(icon(muted ? 'mute' : 'sound'), h('span', {}, muted ? t('Tap for sound') : ''));
+      tap.setAttribute('aria-label', muted ? t('Tap for sound') : t('Sound off'));
+    },
+  };
+}
+
+/** What the film's place says when there is no moving picture, or "" when there is. */
+export function filmWords(player, showState) {
+  if (showState === 'paused' || showState === 'ended') return '';
+  if (player.state === 'lost') return t('The picture is cut off. It comes back by itself.');
+  if (player.state === 'starting') return t('The picture is coming.');
+  return '';
+}

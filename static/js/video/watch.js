@@ -1,0 +1,59 @@
+// The film on the live page: the player, its words and buttons, and the page's state in the picture's time.
+
+import { $, setText, show } from '/static/js/dom.js';
+import { isOn, saleOf } from '/static/js/live/select.js';
+import { createFilmButtons, createPlayer, filmWords } from '/static/js/video/player.js';
+import * as timeline from '/static/js/video/timeline.js';
+
+/** Gives {paint, inTime(state)}; `repaint()` paints the page when a frame brings something new. */
+export function createFilm(root, ctx, repaint) {
+  const stage = $('.stage', root);
+  const words = $('#film-words', root);
+  let entries = timeline.start(ctx.store.state.show);
+  let now = entries[0];
+  const player = createPlayer(stage, { liveId: ctx.liveId, onChange: () => part.paint(ctx.store.state) });
+  const buttons = createFilmButtons(stage, player);
+  stage.dataset.film = 'poster';
+
+  addEventListener('show-events', ({ detail }) => {
+    for (const { kind, payload, at } of detail) {
+      if (kind === 'show.changed') entries = timeline.heard(entries, payload, Date.parse(at));
+      else if (kind === 'video.changed') player.hear(payload);
+    }
+  });
+
+  function look() {
+    const { state } = ctx.store;
+    entries = timeline.caughtUp(entries, state.show);
+    const onSale = (id) => state.offers[id] && saleOf(state.offers[id], ctx.nowMs()) !== 'closed';
+    const next = timeline.shown(entries, player.pictureMs(), ctx.nowMs(), onSale);
+    if (next === now) return false;
+    now = next;
+    document.documentElement.dataset.pictureRev = String(now.rev);
+    return true;
+  }
+  // Frames come 12 to 60 times a second; a pin may be 50 ms off without anybody seeing it.
+  setInterval(() => { if (player.state === 'playing' && timeline.nextDue(entries, now) !== null && look()) repaint(); }, 40);
+
+  const part = {
+    player,
+    /** The state as this viewer's picture has it. */
+    inTime(state) {
+      look();
+      return timeline.inTime(state, now);
+    },
+    paint(state) {
+      buttons.paint();
+      const text = isOn(state.show) ? filmWords(player, state.show.state) : '';
+      show(words, Boolean(text));
+      setText(words.lastElementChild, text);
+      // A break is a break: nobody is to see or hear the host meanwhile.
+      const isBreak = state.show.state === 'paused';
+      stage.classList.toggle('on-break', isBreak);
+      if (isBreak && !player.video.paused) player.video.pause();
+      else if (!isBreak && player.video.paused && player.state !== 'poster' && player.video.readyState > 0) player.video.play().catch(() => {});
+    },
+  };
+  player.ask();
+  return part;
+}
