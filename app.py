@@ -17,12 +17,13 @@ from flask import Flask  # noqa: E402
 import affiliates  # noqa: E402
 import campaigns  # noqa: E402
 import demo  # noqa: E402
+import ledger  # noqa: E402
 import live  # noqa: E402
 import members  # noqa: E402
 import orders  # noqa: E402
 from core import bus, commands, config, db, health, i18n, jobs, sockets, web  # noqa: E402
 
-PACKAGES = (members, campaigns, orders, affiliates, live, demo)
+PACKAGES = (members, ledger, campaigns, orders, affiliates, live, demo)
 
 
 def create_app(settings: config.Config | None = None, **flask_config) -> Flask:
