@@ -124,6 +124,9 @@ EXTRA_DDL += [
       was ledger_transfers;
     BEGIN
       SELECT * INTO was FROM ledger_transfers WHERE id = coalesce(NEW.of_id, NEW.reverses_id) FOR UPDATE;
+      IF EXISTS (SELECT FROM ledger_transfers WHERE key = NEW.key) THEN
+        RETURN NEW;  -- written before: the key's own rule answers
+      END IF;
       IF NEW.of_id IS NOT NULL AND (was.state <> 'pending'
           OR (was.debit_id, was.credit_id, was.currency, was.amount_minor)
           IS DISTINCT FROM (NEW.debit_id, NEW.credit_id, NEW.currency, NEW.amount_minor)) THEN

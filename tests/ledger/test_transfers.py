@@ -143,6 +143,7 @@ def test_a_reversal_is_a_new_row_and_never_more_than_was_posted(db, book):
     transfers.reverse(db, first, "a:1", 40)
     transfers.reverse(db, first, "a:1", 40)
     transfers.reverse(db, first, "a:2", 60)
+    transfers.reverse(db, first, "a:2", 60)
     db.commit()
     assert balances.balance(db, book.purse) == 0
     back = db.scalar(text("SELECT id FROM ledger_transfers WHERE key = 'a:2'"))
