@@ -44,6 +44,7 @@ class Config:
     trusted_proxies: int
     demo: bool
     payment_provider: str
+    platform_fee_ppm: int
     stripe_secret_key: str = field(repr=False)
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str
@@ -99,6 +100,7 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         trusted_proxies=read.integer("TRUSTED_PROXIES", 0, 0, 8),
         demo=read.boolean("DEMO", env == "development" and not database_url),
         payment_provider=read.choice("PAYMENT_PROVIDER", ("sandbox", "stripe"), "sandbox"),
+        platform_fee_ppm=read.integer("PLATFORM_FEE_PPM", 0, 0, 1_000_000),
         stripe_secret_key=read.text("STRIPE_SECRET_KEY"),
         stripe_webhook_secret=read.text("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=read.url("STRIPE_API_BASE", ("http", "https")),

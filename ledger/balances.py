@@ -61,6 +61,18 @@ def _moment(as_of: datetime | None) -> dict:
     return {"as_of": as_of} if as_of else {}
 
 
+_JOURNAL = text("""
+SELECT t.seq, t.created_at, t.key, t.code, t.amount_minor, t.currency, d.owner AS debit_owner, d.kind AS debit_kind,
+       c.owner AS credit_owner, c.kind AS credit_kind
+FROM ledger_transfers t JOIN ledger_accounts d ON d.id = t.debit_id JOIN ledger_accounts c ON c.id = t.credit_id
+WHERE t.journal = :journal AND t.journal <> '' AND t.state = 'posted' ORDER BY t.seq""")
+
+
+def of_journal(db, journal: str) -> list:
+    """All posted transfers that belong together, in the order of writing, with both sides' owners and kinds."""
+    return db.execute(_JOURNAL, {"journal": journal}).all()
+
+
 @dataclass(frozen=True)
 class Line:
     """One posted transfer from an account's view. `change_minor` is signed, `balance_minor` is after it."""

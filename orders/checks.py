@@ -71,6 +71,38 @@ CHECKS: list[tuple[str, str]] = [
     ("a provider's event is kept once, and what was kept was applied", """
         SELECT provider, event_id, count(*) FROM payment_notices GROUP BY provider, event_id
         HAVING count(*) > 1 OR bool_or(applied_at IS NULL)"""),
+    ("what came in for an order less what went back is what the ledger says", """
+        SELECT o.id, o.number, coalesce(p.came, 0) - coalesce(r.went, 0) AS net, coalesce(l.net, 0) AS ledger
+        FROM orders o
+        LEFT JOIN (SELECT order_id, sum(amount_minor) AS came FROM payments WHERE state IN ('succeeded', 'returned')
+                   GROUP BY order_id) p ON p.order_id = o.id
+        LEFT JOIN (SELECT order_id, sum(amount_minor) AS went FROM refunds WHERE state <> 'failed'
+                   GROUP BY order_id) r ON r.order_id = o.id
+        LEFT JOIN (SELECT t.journal, sum(CASE WHEN d.kind = 'clearing' THEN t.amount_minor
+                                              WHEN c.kind = 'clearing' THEN -t.amount_minor ELSE 0 END) AS net
+                   FROM ledger_transfers t JOIN ledger_accounts d ON d.id = t.debit_id
+                   JOIN ledger_accounts c ON c.id = t.credit_id
+                   WHERE t.journal LIKE 'order:%' AND t.state = 'posted' GROUP BY t.journal) l
+          ON l.journal = 'order:' || o.id
+        WHERE NOT o.rehearsal AND coalesce(p.came, 0) - coalesce(r.went, 0) <> coalesce(l.net, 0)"""),
+    ("what an order left its merchant in the ledger is its total less refunds and fee", """
+        SELECT o.id, o.number, o.total_minor, o.refunded_minor, o.fee_minor, coalesce(l.net, 0) AS ledger
+        FROM orders o
+        LEFT JOIN (SELECT t.journal, c.currency,
+                          coalesce(max(d.owner) FILTER (WHERE d.kind = 'sales'),
+                                   max(c.owner) FILTER (WHERE c.kind = 'sales')) AS owner,
+                          sum(CASE WHEN c.kind = 'sales' THEN t.amount_minor WHEN d.kind = 'sales'
+                                   THEN -t.amount_minor ELSE 0 END) AS net
+                   FROM ledger_transfers t JOIN ledger_accounts d ON d.id = t.debit_id
+                   JOIN ledger_accounts c ON c.id = t.credit_id
+                   WHERE t.journal LIKE 'order:%' AND t.state = 'posted' GROUP BY t.journal, c.currency) l
+          ON l.journal = 'order:' || o.id
+        WHERE NOT o.rehearsal AND (coalesce(l.net, 0) <> CASE WHEN o.paid_at IS NULL THEN 0
+                                   ELSE o.total_minor - o.refunded_minor - o.fee_minor END
+          OR l.currency <> o.currency OR l.owner <> 'merchant:' || o.merchant_id)"""),
+    ("only orders that are no rehearsal have transfers", """
+        SELECT t.key, t.journal FROM ledger_transfers t LEFT JOIN orders o ON 'order:' || o.id = t.journal
+        WHERE t.journal LIKE 'order:%' AND (o.id IS NULL OR o.rehearsal)"""),
     ("only a paid order is packed, sent or delivered", """
         SELECT id, number, state, fulfilment FROM orders
         WHERE fulfilment <> 'none' AND state <> 'paid' OR state = 'paid' AND fulfilment = 'none'"""),

@@ -13,7 +13,7 @@ from core.web import check
 from members.access import staff
 from members.models import Member
 from members.queries import current_merchant
-from orders import actions, desk_queries, exports, queries, refunds, words
+from orders import actions, books, desk_queries, exports, queries, refunds, words
 from orders.pages import pages
 from orders.payments import jobs
 from orders.schemas import STAFF_REASONS, RefundIn, SendIn
@@ -97,7 +97,8 @@ def show(order_id):
 def _view(db, order) -> dict:
     back = queries.refunds_of(db, order.id)
     return {"order": order, "buyer": db.get(Member, order.member_id), "payments": queries.payments_of(db, order.id),
-            "refunds": back, "staff": desk_queries.names_by(db, back), "key": str(uuid.uuid4()),
+            "refunds": back, "staff": desk_queries.names_by(db, back),
+            "transfers": books.transfers_of(db, order), "key": str(uuid.uuid4()),
             "pictures": picture_urls(db, [line.variant_id for line in order.lines]),
             "can_refund": bool(order.paid_at) and any(line.refunded_quantity < line.quantity for line in order.lines)}
 

@@ -24,6 +24,10 @@ ORDER_STATES = ("awaiting_payment", "paid", "expired", "cancelled")
 FULFILMENT = ("none", "to_pack", "sent", "delivered")
 REFUND_REASONS = ("cancelled", "returned", "damaged", "missing", "goodwill", "late_payment", "second_payment")
 
+# Half up, in numeric so that no product overflows; what has gone back costs no fee.
+FEE = ("CASE WHEN paid_at IS NULL THEN 0 "
+       "ELSE div((total_minor - refunded_minor)::numeric * fee_ppm + 500000, 1000000)::bigint END")
+
 
 class Order(Base):
     __tablename__ = "orders"
@@ -41,6 +45,8 @@ class Order(Base):
     discount_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     total_minor: Mapped[int]  # what is paid: after the discount
     refunded_minor: Mapped[int] = mapped_column(default=0)
+    fee_ppm: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # the platform's, when it was paid
+    fee_minor: Mapped[int] = mapped_column(BigInteger, Computed(FEE, persisted=True))  # of what the merchant kept
     address: Mapped[dict]  # copied
     key: Mapped[str] = mapped_column(Text)  # the browser's
     body_hash: Mapped[str] = mapped_column(Text)
@@ -58,6 +64,7 @@ class Order(Base):
         UniqueConstraint("member_id", "key"),
         CheckConstraint("total_minor > 0", name="total"),
         CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="refunded"),
+        CheckConstraint("fee_ppm BETWEEN 0 AND 1000000", name="fee_ppm"),
         CheckConstraint("discount_minor >= 0 AND (discount_minor = 0 OR coupon_code IS NOT NULL)", name="discount"),
         CheckConstraint("state NOT IN ('paid') OR paid_at IS NOT NULL", name="paid_at"),
         Index("ix_orders_member", "member_id", "created_at"), Index("ix_orders_desk", "merchant_id", "created_at"))

@@ -13,7 +13,7 @@ from campaigns.terms.models import Campaign
 from campaigns.terms.publishing import return_unsold
 from core.clock import now
 from core.errors import Invalid, KeyConflict
-from orders import letters, moments, news
+from orders import books, letters, moments, news
 from orders.errors import NotRefundable, WrongStep
 from orders.models import Order, OrderLine, Refund
 from orders.payments.models import Payment
@@ -77,6 +77,7 @@ def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refu
                     lines=lines, by_member_id=by and by.id, next_at=now())
     db.add(refund)
     db.flush()
+    books.refund_counted(db, order, payment, refund)
     moments.REFUNDED.tell(db, order, refund)
     for line in order.lines:
         if units := wanted.get(line.id):
@@ -124,6 +125,7 @@ def try_again(db, order_id: uuid.UUID, refund_id: uuid.UUID) -> Refund:
     refund.state, refund.attempt, refund.tries = "pending", refund.attempt + 1, 0
     refund.next_at, refund.ended_at, refund.failure, refund.provider_ref = now(), None, None, None
     count(order, payment, refund.amount_minor)
+    books.refund_counted(db, order, payment, refund)
     _tell_of_kept(moments.REFUND_AGAIN, db, order, payment, refund)
     news.changed(db, order)
     return refund
@@ -149,6 +151,7 @@ def _tell_of_kept(moment, db, order: Order, payment: Payment, refund: Refund) ->
 def refused(db, order: Order, payment: Payment, refund: Refund) -> None:
     """The provider did not send it: its sum is counted no longer."""
     count(order, payment, -refund.amount_minor)
+    books.refund_refused(db, order, payment, refund)
     _tell_of_kept(moments.REFUND_REFUSED, db, order, payment, refund)
 
 

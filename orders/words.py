@@ -10,6 +10,12 @@ REASONS = {"cancelled": _l("Order cancelled"), "returned": _l("Sent back by the 
            "damaged": _l("Arrived damaged"), "missing": _l("Did not arrive"), "goodwill": _l("Goodwill"),
            "late_payment": _l("Payment came after the reservation ended"), "second_payment": _l("Paid twice")}
 
+# An order's transfers, as the merchant sees them.
+TRANSFERS = {"payment": _l("Paid by the buyer"), "fee": _l("Fee of the platform"),
+             "refund": _l("Sent back to the buyer"), "fee_back": _l("Part of the fee, given back"),
+             "refund_refused": _l("Came back: the bank refused the refund"), "fee_again": _l("Fee, taken again"),
+             "late_payment": _l("Payment that the order could not keep"), "late_refund": _l("That payment, sent back")}
+
 
 def state_of(order: Order) -> tuple[str, str]:
     """(words, kind of chip) for an order as a whole."""

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from campaigns.stock import actions as stock
 from core.clock import now
-from orders import letters, moments, news
+from orders import books, letters, moments, news
 from orders.models import Order, Refund
 from orders.payments import Result, rules
 from orders.payments.models import OPEN_STATES, Payment
@@ -89,6 +89,7 @@ def _keep(db, order: Order, payment: Payment) -> bool:
         payment.state = "succeeded"
         order.state, order.reason, order.fulfilment = "paid", None, "to_pack"
         order.paid_at = now()
+        books.paid(db, order, payment)
         db.flush()
         moments.PAID.tell(db, order, payment)
         if not _take_units(db, order):
@@ -119,6 +120,7 @@ def _send_back(db, order: Order, payment: Payment, reason: str) -> str:
                     amount_minor=payment.amount_minor, next_at=now())
     db.add(refund)
     db.flush()
+    books.returned(db, order, payment, refund)
     moments.RETURNED.tell(db, order, payment, refund)
     letters.refunded(db, order, refund)
     news.changed(db, order)
