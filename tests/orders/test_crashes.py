@@ -81,6 +81,8 @@ class Purchase:
 
 def reset():
     with core.db.engine().begin() as connection:
+        connection.execute(text("SET LOCAL ledger.may_truncate = 'yes'"))
+        connection.execute(text("TRUNCATE ledger_accounts CASCADE"))
         connection.execute(text("TRUNCATE orders, holds, claims, offer_members, sandbox_charges CASCADE"))
         connection.execute(text('UPDATE offer_stock SET "left" = 10, held = 0, sold = 0, reserve = 0, waiting = 0'))
 
