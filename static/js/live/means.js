@@ -44,11 +44,13 @@ const failed = (panel, again) => (error) => {
 
 // -- Address --------------------------------------------------------------------------------------------------------
 
-export function addressLineOf(ctx) {
+/** `onChosen()` is told when the member has said where to. */
+export function addressLineOf(ctx, onChosen) {
   const line = openable('truck', (panel) => list(panel));
   const choose = (address) => {
     ctx.store.update(withChoice, { address });
     line.open(false);
+    onChosen();
   };
   async function list(panel) {
     if (!ctx.store.state.choice.address) return edit(panel, []);

@@ -6,10 +6,7 @@ import { paint as paintCountdown } from '/static/js/ui/countdown.js';
 import { picture, setButton } from '/static/js/live/parts.js';
 import { putAside } from '/static/js/live/buying.js';
 import { mayBuyMore } from '/static/js/live/select.js';
-import { bought, ordinal, toWhere } from '/static/js/live/words.js';
-
-// Units that come to somebody in line are kept for 2 min (campaigns/stock/rules.py).
-const LINE_KEEPS = '2:00';
+import { bought, LINE_KEEPS, ordinal, toWhere } from '/static/js/live/words.js';
 
 function frame(kind, iconName, text, offer, ...rest) {
   const end = h('span.small.quiet.num');

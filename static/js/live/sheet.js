@@ -11,7 +11,7 @@ import { isComplete } from '/static/js/live/buying.js';
 import { addressLineOf, paymentLineOf } from '/static/js/live/means.js';
 import { countdown, pricePair, settling, stockBlock } from '/static/js/live/parts.js';
 import { countdownOf, mayTake } from '/static/js/live/select.js';
-import { countWords, minutes, ordinal } from '/static/js/live/words.js';
+import { countWords, LINE_KEEPS, minutes, ordinal } from '/static/js/live/words.js';
 
 /** `ctx` is the page's; gives {open, paint, isOpen}. */
 export function createSheet(ctx) {
@@ -46,8 +46,9 @@ function sheetBody(offer, state, ctx, shut, wished) {
   const cost = pricePair(offer, currency);
   const stock = stockBlock(offer, currency, offer.lowest_30d_minor ? t('30-day low was {price}', { price: money(offer.lowest_30d_minor, currency) }) : '');
   const many = stepper(wished);
-  const address = addressLineOf(ctx);
   const payment = paymentLineOf(ctx);
+  // Who has just said where to is asked how to pay next.
+  const address = addressLineOf(ctx, () => !ctx.store.state.choice.method && payment.open(true));
   const refusal = h('div.notice.urgent', { role: 'alert', hidden: true }, icon('warn'), h('span.grow'));
   const go = bigButton(ctx.store.repaint);
   const foot = h('p.tiny.quiet.center');
@@ -219,6 +220,7 @@ function paintFoot(foot, sentences) {
 function footWords(offer, { show: live }, view) {
   if (view.phase === 'waiting') return [t('You are {place} in line. When one is yours we keep it for 2:00.', { place: ordinal(view.wait.place ?? 1) })];
   if (view.phase === 'soldout') return [t('Units that are not paid come back. The line gets them first, in order, and has 2:00 to take them.')];
-  const kept = t('Kept for you for {time} while you pay.', { time: minutes(offer.hold_seconds) });
+  const time = view.hold?.source === 'waitlist' ? LINE_KEEPS : minutes(offer.hold_seconds);
+  const kept = t('Kept for you for {time} while you pay.', { time });
   return [kept, live.merchant.delivery_note, live.merchant.returns_note].filter(Boolean);
 }

@@ -3,6 +3,9 @@
 import { lang, money, number, t, tn, time } from '/static/js/i18n.js';
 import { saleOf, unitsOf } from '/static/js/live/select.js';
 
+// Units that come to somebody in line are kept for 2 min (campaigns/stock/rules.py).
+export const LINE_KEEPS = '2:00';
+
 // -- Places in line: "1st", "2nd", "3rd", "4th"; Chinese says 第 n 位 for each.
 export function ordinal(n) {
   const kind = new Intl.PluralRules(lang(), { type: 'ordinal' }).select(n);
