@@ -90,6 +90,41 @@ def go_to_the_bank(page) -> None:
     page.wait_for_url("**/sandbox-bank/**")
 
 
+def test_a_new_person_is_led_from_the_address_to_the_bank_and_back(person, control, live_id):
+    start_sale(control, "cakestand", 5)
+    page = person()
+    page.goto(f"/sign-up?next=/live/{live_id}")
+    for name, value in {"name": "Rosa", "email": "rosa@livestall.test", "password": "a green lamp at noon"}.items():
+        page.fill(f"main input[name={name}]", value)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_selector("html[data-state='live']")
+    big = open_sheet(page)
+    big.click()
+    sheet = page.locator("dialog.buy-sheet")
+    for name, value in {"name": "Rosa Field", "line1": "1 Long Lane", "postcode": "SW1A 1AA", "city": "London"}.items():
+        sheet.locator(f"input[name={name}]").fill(value)
+    sheet.locator("form.address button[type=submit]").click()
+    sheet.locator("label.choice", has_text="bank").click()  # asked without a further press
+    expect(big).to_contain_text("Pay")
+    big.click()
+    page.wait_for_url("**/sandbox-bank/**")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.locator("main")).to_contain_text("It is yours", timeout=15_000)
+    page.get_by_role("link", name="Back to the show").click()
+    expect(page.locator("#card")).to_contain_text("Paid")
+
+
+def test_a_rehearsal_leaves_no_figures_on_the_control_page(person, stack):
+    page = person(HOST, phone=False)
+    page.goto("/studio/shows")
+    page.locator("tr", has_text="Baking day").locator(".acts a").click()
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.locator("#n-viewers")).to_have_text(re.compile(r"[1-9]"), timeout=15_000)
+    page.get_by_role("button", name="End rehearsal").click()
+    expect(page.get_by_role("button", name="Go on air")).to_be_visible()
+    expect(page.locator("#n-viewers")).to_have_text("0")
+
+
 def run_out(stack) -> None:
     """Let every running reservation of the sale end now, as if five minutes had passed."""
     engine = create_engine(stack.database_url)
