@@ -20,7 +20,7 @@ export function chart({ revenue, sales, startedAt, nowMs, currency, isOver = fal
   const count = Math.max(bars.length, 12);
   const most = Math.max(...bars.map(({ minor }) => minor));
   const scale = roundUp(Math.max(most, 100));
-  const LEFT = 10 + 6.2 * short(scale, currency).length;
+  const LEFT = 10 + 6.2 * Math.max(...[0.5, 1].map((part) => short(scale * part, currency).length));
   const step = (W - LEFT) / count;
   const x = (at) => LEFT + ((at - bars[0].at) / 60_000) * step;
   const y = (minor) => BASE - (minor / scale) * (BASE - TOP);

@@ -28,6 +28,8 @@ export function openDesk({ snapshot, staff }, { paint, keyOf }) {
     paint,
     changed(state, before) {
       if (needsSnapshot(state) && line?.isLive) refresh();
+      // Figures come once a second while a show is on or rehearsed. Afterwards nothing would take the last ones away.
+      if (state.show.state !== before.show.state && ['scheduled', 'ended'].includes(state.show.state)) refresh({ now: true });
       tellOthers(state, before);
     },
   });
