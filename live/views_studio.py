@@ -41,7 +41,15 @@ def studio():
 @live.get("/studio/shows")
 @staff("shows")
 def shows():
-    return _shows_page({}, "", {})
+    """The list; `?campaign=` goes to the coming show of that campaign, or asks for the first one of it."""
+    campaign_id = request.args.get("campaign", type=uuid.UUID)
+    if campaign_id is None:
+        return _shows_page({}, "", {})
+    with reading() as db:
+        show = queries.coming_show(db, current_merchant(db, "shows").id, campaign_id)
+    if show:
+        return redirect(url_for("live.plan", live_id=show.id))
+    return _shows_page({}, "", {"campaign_id": campaign_id})
 
 
 @live.post("/studio/shows")

@@ -48,6 +48,14 @@ def campaigns_for_shows(db, merchant_id: uuid.UUID) -> list[Campaign]:
                            .order_by(Campaign.id.desc())))
 
 
+def coming_show(db, merchant_id: uuid.UUID, campaign_id: uuid.UUID) -> LiveSession | None:
+    """The campaign's show that is on, or else its next one."""
+    return db.scalar(select(LiveSession).where(
+        LiveSession.merchant_id == merchant_id, LiveSession.campaign_id == campaign_id,
+        LiveSession.state.in_(("live", "paused", "rehearsal", "scheduled")))
+        .order_by(LiveSession.state == "scheduled", LiveSession.starts_at).limit(1))
+
+
 def people_with(db, merchant_id: uuid.UUID, right: str) -> list[Member]:
     """The merchant's people who have a right, by name."""
     kinds = [kind for kind, rights in RIGHTS.items() if right in rights]

@@ -49,6 +49,19 @@ def test_a_new_show_begins_with_the_campaigns_offers_as_its_run(world):
         assert db.scalars(titles).all() == ["Heart", "Bag", "Clock", "Tin"]
 
 
+def test_a_published_campaign_leads_to_its_show_or_to_the_first_one_of_it(world):
+    client = world.client(world.host)
+    at = f"/studio/shows?campaign={world.state().campaign_id}"
+    assert client.get(at).location.endswith(f"/studio/shows/{world.id}")
+    set_state(world, "ended")
+    page = client.get(at)
+    assert page.status_code == 200
+    assert "data-asked" in page.text
+    assert f'value="{world.state().campaign_id}" selected' in page.text
+    for strange in ("nonsense", uuid.uuid4()):
+        assert client.get(f"/studio/shows?campaign={strange}").status_code == 200
+
+
 def test_without_a_script_the_start_is_read_as_utc(world):
     local = (TOMORROW + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
     world.client(world.host).post("/studio/shows", data=form(world, starts_at="", starts_local=local))
@@ -62,7 +75,7 @@ def test_without_a_script_the_start_is_read_as_utc(world):
 def test_a_refused_form_comes_back_as_it_was_filled_in(world, bad, field):
     answer = world.client(world.host).post("/studio/shows", data=form(world, **bad))
     assert answer.status_code == 422
-    assert "data-refused" in answer.text
+    assert "data-asked" in answer.text
     assert 'role="alert"' in answer.text
     assert len(shows()) == 1
     if field != "title":

@@ -11,7 +11,7 @@ if (form) {
   setText($('.hint:not([role="alert"])', field.closest('.field')), t('In your time zone'));
   if (!field.value) field.value = localText(nextEvening());
   form.addEventListener('submit', () => { form.elements.starts_at.value = toMoment(field.value) ?? ''; }, { capture: true });
-  if (form.dataset.refused !== undefined) open(form.closest('dialog'));
+  if (form.dataset.asked !== undefined) open(form.closest('dialog'));
 }
 
 /** Tomorrow at eight in the evening: when most shows are. */
