@@ -12,14 +12,19 @@ from core.children import PR_SET_CHILD_SUBREAPER, prctl, sweep
 from core.config import PROJECT, ConfigError, load
 from core.supervisor import Supervisor, locked, supervise
 
+ADDRESS = "address"  # a file in the data folder: BASE_URL of the shop that runs on it
+
 
 def door(words):
     """What `python app.py WORDS` means before anything heavy is imported: the exit code, None if it is not for us."""
     try:
         if not words:
             return run()
-        if words[0] == "demo" and "--help" not in words and not runs(load()):
-            return run(errand=words)
+        if words[0] == "demo" and "--help" not in words:
+            config = load()
+            if not runs(config):
+                return run(errand=words)
+            os.environ["BASE_URL"] = address(config)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -34,6 +39,14 @@ def runs(config):
     return lock is None
 
 
+def address(config):
+    """Where the shop of this data folder was told to answer: its PORT need not be ours."""
+    try:
+        return (config.data_dir / ADDRESS).read_text() or config.base_url
+    except FileNotFoundError:
+        return config.base_url
+
+
 def run(program=PROJECT / "app.py", errand=()):
     """Run the whole shop until a signal, or until `python app.py ERRAND` has ended; the exit code.
 
@@ -42,8 +55,9 @@ def run(program=PROJECT / "app.py", errand=()):
     config = load()
     front_lock = locked(config.data_dir / "front.lock")
     if not front_lock:
-        raise ConfigError(f"Livestall already runs on {config.data_dir}: {config.base_url} "
+        raise ConfigError(f"Livestall already runs on {config.data_dir}: {address(config)} "
                           "(another DATA_DIR and PORT start a second one).")
+    (config.data_dir / ADDRESS).write_text(config.base_url)
     read_end, write_end = os.pipe()
     front_pid = os.getpid()
     supervisor_pid = os.fork()
@@ -63,7 +77,7 @@ def exports():
     if not database_url or not redis_url:
         raise ConfigError(f"Nothing runs on {config.data_dir}: start it with `make run`.")
     values = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": config.data_dir,
-              "BASE_URL": config.base_url, "DEMO": int(config.demo)}
+              "BASE_URL": address(config), "DEMO": int(config.demo)}
     return "\n".join(f"export {name}={shlex.quote(str(value))}" for name, value in values.items())
 
 

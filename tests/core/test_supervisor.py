@@ -222,6 +222,11 @@ def test_a_second_start_on_the_same_folder_is_refused_in_one_line(run):
                             timeout=30)
     assert second.returncode != 0
     assert "already runs" in second.stderr
+    # From another terminal, where PORT is not set: the address is that of the shop that runs.
+    elsewhere = {**shop.env, "PORT": "8000"}
+    third = subprocess.run([sys.executable, "-c", START], cwd=ROOT, env=elsewhere, capture_output=True, text=True,
+                           timeout=30)
+    assert f"http://127.0.0.1:{shop.port} " in third.stderr
     assert shop.process.poll() is None
 
 
