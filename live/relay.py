@@ -19,7 +19,8 @@ from core.db import engine, reading
 from core.health import RELAY_BEAT
 from core.ticks import TICKS
 from live import figures
-from live.rooms import room_of
+from live.rooms import LIVE, room_of
+from live.sampling import Sampler
 from live.show.clockwork import app_context
 
 log = structlog.get_logger("relay")
@@ -36,8 +37,10 @@ PENDING = text("""SELECT id, stream, kind, payload, urgent, merge_key, created_a
                   WHERE published_at IS NULL ORDER BY id LIMIT :most FOR UPDATE""")
 NUMBER = text("""INSERT INTO streams (name, seq) SELECT * FROM unnest(cast(:names AS text[]), cast(:counts AS bigint[]))
                  ON CONFLICT (name) DO UPDATE SET seq = streams.seq + EXCLUDED.seq RETURNING name, seq""")
-MARK = text("""UPDATE events SET seq = v.seq, published_at = clock_timestamp()
-               FROM unnest(cast(:ids AS bigint[]), cast(:seqs AS bigint[])) AS v(id, seq) WHERE events.id = v.id""")
+MARK = text("""UPDATE events SET seq = v.seq, stream = coalesce(v.stream, events.stream),
+                      published_at = clock_timestamp()
+               FROM unnest(cast(:ids AS bigint[]), cast(:seqs AS bigint[]), cast(:streams AS text[]))
+                    AS v(id, seq, stream) WHERE events.id = v.id""")
 # A row that was for many members becomes a row of each one's stream, told already; the common one goes.
 TELL = text("""INSERT INTO events (stream, kind, payload, urgent, created_at, seq, published_at)
                SELECT v.*, clock_timestamp() FROM unnest(cast(:streams AS text[]), cast(:kinds AS text[]),
@@ -88,19 +91,29 @@ def tell_apart(pending: list) -> tuple[list, list]:
     return apart, common
 
 
-def pump(connection, tick_due: bool = True) -> list[dict]:
+def sample(due: dict[str, list], sampler: Sampler) -> dict[str, list]:
+    """More chat than viewers can read is numbered in the staff's stream instead: nobody sees a gap, nothing is lost."""
+    for stream in [stream for stream in due if stream.startswith(LIVE)]:
+        due[stream], rest = sampler.part(stream, due[stream])
+        if rest:
+            staff = events.staff_stream(stream.removeprefix(LIVE))
+            due[staff] = sorted([*due.get(staff, []), *rest], key=lambda row: row.id)
+    return {stream: rows for stream, rows in due.items() if rows}
+
+
+def pump(connection, tick_due: bool = True, sampler: Sampler | None = None) -> list[dict]:
     """Number and mark what is due, in one transaction; the frames to publish after it."""
     with connection.begin():
         pending, common = tell_apart(connection.execute(PENDING, {"most": BATCH}).all())
         due, needless = choose(pending, tick_due)
+        if sampler:
+            due = sample(due, sampler)
         if not due:
             return []
         names = sorted(due)
         last = dict(connection.execute(NUMBER, {"names": names, "counts": [len(due[name]) for name in names]}).all())
         numbered = {stream: list(enumerate(rows, last[stream] - len(rows) + 1)) for stream, rows in due.items()}
-        marks = [(row.id, seq) for rows in numbered.values() for seq, row in rows if row.id is not None]
-        marks += [(i, None) for i in needless]
-        connection.execute(MARK, {"ids": [i for i, _ in marks], "seqs": [seq for _, seq in marks]})
+        _mark(connection, numbered, needless)
         if common:
             _write_own(connection, numbered, common)
     return [frame for stream, rows in numbered.items()
@@ -114,6 +127,13 @@ def _write_own(connection, numbered: dict, common: list[int]) -> None:
         "payloads": [events.dumps(row.payload) for _, row in own], "urgent": [row.urgent for _, row in own],
         "moments": [row.created_at for _, row in own], "seqs": [seq for seq, _ in own]})
     connection.execute(DROP_COMMON, {"ids": common})
+
+
+def _mark(connection, numbered: dict[str, list], needless: list[int]) -> None:
+    marks = [(row.id, seq, stream) for stream, rows in numbered.items() for seq, row in rows if row.id is not None]
+    marks += [(i, None, None) for i in needless]
+    ids, seqs, streams = zip(*marks, strict=True) if marks else ((), (), ())
+    connection.execute(MARK, {"ids": list(ids), "seqs": list(seqs), "streams": list(streams)})
 
 
 def frames_of(stream: str, rows: list[tuple]) -> list[dict]:
@@ -136,6 +156,7 @@ class Leader:
     def __init__(self, connection):
         self.connection = connection
         self.over = threading.Event()
+        self.sampler = Sampler()
 
     def serve(self) -> None:
         driver = self.connection.connection.driver_connection
@@ -156,7 +177,7 @@ class Leader:
         while not self.over.is_set():
             now = time.monotonic()
             tick_due = pending and now - last_tick >= TICK_SECONDS
-            frames = pump(self.connection, tick_due)
+            frames = pump(self.connection, tick_due, self.sampler)
             if tick_due:
                 last_tick, pending = now, False
             bus.publish(frames)

@@ -138,8 +138,8 @@ def coalesced(program: Path, clients: int, rounds: int, seconds: int) -> dict:
     try:
         for _ in range(rounds):
             rows.append(measure(server, load, int(rate * seconds), rate))
-            show("  joined   {0:,.0f} updates/s, p50 {p50_ms:.0f} ms, p99 {p99_ms:.0f} ms, server {server_cpu:.0%}, load "
-                 "client {client_cpu:.0%}, {pings} pings, {lost} lost".format(
+            show("  joined   {0:,.0f} updates/s, p50 {p50_ms:.0f} ms, p99 {p99_ms:.0f} ms, server {server_cpu:.0%}, "
+                 "load client {client_cpu:.0%}, {pings} pings, {lost} lost".format(
                      rows[-1]["events"] / rows[-1]["seconds"], **rows[-1]))
     finally:
         load.stop()
