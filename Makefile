@@ -1,6 +1,6 @@
 # Livestall. `make` or `make help` lists what there is; `make run` is all that a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale
+.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale bench-fanout bench-sale
 VIEWERS ?= 200
 PY := .venv/bin/python
 export PYTHON
@@ -32,6 +32,12 @@ test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for
 simulate: .venv/.stamp-test ## Play evenings by chance with crashes and look for a broken rule (RUNS=10000; SEED=n again)
 	$(if $(SEED),,CRASH_EVERY=1 $(PY) -m pytest -q tests/orders/test_crashes.py)
 	@$(PY) -m tests.simulation.run $(or $(RUNS),10000) $(SEED)
+
+bench-fanout: .venv/.stamp-test ## Measure telling many sockets, beside a Node server (5 min, a quiet machine, a C compiler)
+	@$(PY) tests/bench/fanout.py $(ARGS)
+
+bench-sale: .venv/.stamp-test ## Measure three flash sales with 2,000 viewers, as they see them (ARGS="--viewers 500 --web 2")
+	@$(PY) tests/bench/sale.py $(ARGS)
 
 lint: .venv/.stamp-test ## Check style (ruff) and the direction of imports (import-linter)
 	$(PY) -m ruff check .

@@ -58,12 +58,15 @@ def stop_unless_migrated() -> None:
 
 @command("web")
 @click.option("--port", type=int, default=None, help="Listen here instead of PORT.")
+@click.option("--behind", type=int, default=None, help="Listen on the loopback, as a proxy's web process number N.")
 @click.pass_obj
-def web(app, port):
+def web(app, port, behind):
     """Serve pages and sockets (one process)."""
-    from core import serving
+    from core import serving, sockets
     stop_unless_migrated()
-    serving.serve(app, port)
+    if behind:
+        sockets.number_ids(behind)
+    serving.serve(app, port, "127.0.0.1" if behind else None)
 
 
 @command("worker")

@@ -41,6 +41,7 @@ class Config:
     host: str
     port: int
     web: int
+    web_proxy: str
     trusted_proxies: int
     demo: bool
     payment_provider: str
@@ -97,6 +98,7 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         redis_url=read.url("REDIS_URL", ("redis", "rediss")),
         allowed_origins=_allowed_origins(read, env, base_url),
         web=read.integer("WEB", 1, 1, 64),
+        web_proxy=read.choice("WEB_PROXY", ("auto", "none"), "auto"),
         trusted_proxies=read.integer("TRUSTED_PROXIES", 0, 0, 8),
         demo=read.boolean("DEMO", env == "development" and not database_url),
         payment_provider=read.choice("PAYMENT_PROVIDER", ("sandbox", "stripe"), "sandbox"),

@@ -16,10 +16,11 @@ log = structlog.get_logger("serving")
 ON_SERVE = []
 
 
-def serve(app, port: int | None = None) -> None:
+def serve(app, port: int | None = None, host: str | None = None) -> None:
     """Serve until SIGTERM, then finish what is under way for at most 5 s."""
     settings = app.config["LIVESTALL"]
-    listener = _listener(settings.host, port or settings.port)
+    host = host or settings.host
+    listener = _listener(host, port or settings.port)
     server = WSGIServer(listener, app, log=None, error_log=_ErrorLog(), handler_class=fanout.Handler)
     for start in ON_SERVE:
         start(app)
@@ -27,7 +28,7 @@ def serve(app, port: int | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopping.set)
     server.start()
-    log.info("serving", host=settings.host, port=listener.getsockname()[1], pid=os.getpid())
+    log.info("serving", host=host, port=listener.getsockname()[1], pid=os.getpid())
     stopping.wait()
     server.stop(timeout=5)
 

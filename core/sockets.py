@@ -38,6 +38,13 @@ def init_app(app) -> None:
         fanout.connect(socketio.server)
 
 
+def number_ids(number: int) -> None:
+    """Begin the ids of this process's sockets with its number, so that a proxy finds the process of one who polls."""
+    engine = socketio.server.eio
+    make = engine.generate_id
+    engine.generate_id = lambda: f"{number}.{make()}"
+
+
 def event(name: str, schema: type, *, access: str):
     """Register a socket event: `fn(data) -> dict` becomes an acknowledgement {"ok": true, …} or an error body."""
     def register(fn):

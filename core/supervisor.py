@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from core import embedded
+from core import embedded, proxy
 from core.children import (
     PR_SET_CHILD_SUBREAPER,
     PR_SET_PDEATHSIG,
@@ -140,15 +140,30 @@ class Supervisor:
         self.say("Livestall starts")
         self._start_servers()
         accounts = self._prepare()
-        self._add("relay", "relay")
-        for number in range(1, self.config.web + 1):
-            self._add(f"web-{number}", "web", "--port", str(self.config.port))
+        self._start_web()
         self._wait_until_ready()
         if self.config.video == "embedded":
             self._add("video", "video")
         self._add("worker", "worker")  # last: each of these takes 1.5 s of a core to begin, and pages wait for no job
         self._greet(accounts)
         self.greeted = True
+
+    def _start_web(self):
+        """Relay and web; several web processes behind nginx where there is one, on one shared port where not. Then a
+        second relay stands by: it takes office within a second, where a new process needs three."""
+        several, ports, front = self.config.web > 1, [self.config.port] * self.config.web, None
+        for name in ("relay", "relay-2")[:1 + several]:
+            self._add(name, "relay")
+        if several and self.config.web_proxy == "auto" and (nginx := proxy.find()):
+            inner = proxy.ports(self.config.web)
+            host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+            front = proxy.words(nginx, self.config.data_dir / "nginx", f"{host}:{self.config.port}", inner)
+        if front:
+            ports = inner
+            self.env["TRUSTED_PROXIES"] = str(self.config.trusted_proxies + 1)
+            self._add("nginx", program=front)
+        for number, port in enumerate(ports, 1):
+            self._add(f"web-{number}", "web", "--port", str(port), *(("--behind", str(number)) if front else ()))
 
     def _start_servers(self):
         """PostgreSQL and Valkey, and the environment that tells the children of them."""
@@ -212,9 +227,9 @@ class Supervisor:
             self.say(f"  {label}: {time.monotonic() - began:.1f} s")
         return lines
 
-    def _add(self, name, *words, exits=False, own_output=False):
+    def _add(self, name, *words, exits=False, own_output=False, program=None):
         log = LogFile(self.logs / f"{name}.log")
-        child = Child(name, [*self.app, *words], log, exits=exits, own_output=own_output)
+        child = Child(name, program or [*self.app, *words], log, exits=exits, own_output=own_output)
         self.children.append(child)
         child.start(self.env)
         return child

@@ -107,7 +107,7 @@ class Stack:
             connection.close()
         return answer.status, json.loads(body) if "json" in (answer.getheader("Content-Type") or "") else body
 
-    def wait_ready(self, seconds: float = 30.0) -> None:
+    def wait_ready(self, seconds: float = 90.0) -> None:
         """Until /readyz says what it should. Raises with the logs if it does not."""
         end, last = time.monotonic() + seconds, None
         while time.monotonic() < end:

@@ -62,6 +62,9 @@ def make_app(options) -> flask.Flask:
         ping_interval=options.ping, ping_timeout=options.patience, max_http_buffer_size=16384,
         client_manager=fanout.FanoutManager(options.pause, options.small))
     fanout.connect(socketio.server)
+    if options.behind:
+        make = socketio.server.eio.generate_id
+        socketio.server.eio.generate_id = lambda: f"{options.behind}.{make()}"
     teller = Teller(socketio)
     register(socketio, teller)
 
@@ -113,6 +116,7 @@ def main() -> None:
     parser.add_argument("--small", type=int, default=manager.SMALL_ROOM)
     parser.add_argument("--ping", type=float, default=20.0)
     parser.add_argument("--patience", type=float, default=15.0, help="seconds to wait for the answer to a ping")
+    parser.add_argument("--behind", type=int, default=0, help="as core.sockets.number_ids")
     options = parser.parse_args()
     server = WSGIServer(("127.0.0.1", options.port), make_app(options), log=None, handler_class=fanout.Handler,
                         backlog=4096)

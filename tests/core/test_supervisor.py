@@ -107,14 +107,15 @@ def run(tmp_path):
         one.nothing_is_left()
 
 
-def test_it_starts_everything_says_what_to_try_and_answers(run):
-    shop = run(WEB="2").start().until_ready()
+@pytest.mark.parametrize("web_proxy", ["auto", "none"])
+def test_it_starts_everything_says_what_to_try_and_answers(run, web_proxy):
+    shop = run(WEB="2", WEB_PROXY=web_proxy).start().until_ready()
     text = shop.text()
     assert f"http://127.0.0.1:{shop.port}" in text
     assert "host@demo.example   a password" in text
     assert "Try first" in text
     wait_for(lambda: shop.calls("worker"))
-    assert [len(shop.calls(name)) for name in ("migrate", "seed", "relay", "worker", "web")] == [1, 1, 1, 1, 2]
+    assert [len(shop.calls(name)) for name in ("migrate", "seed", "relay", "worker", "web")] == [1, 1, 2, 1, 2]
     with urllib.request.urlopen(f"http://127.0.0.1:{shop.port}/readyz", timeout=5) as answer:
         assert answer.status == 200
     assert len(shop.left()) > 8
