@@ -31,7 +31,7 @@ def keep(db, member_id: uuid.UUID, provider: str, facts: CardFacts) -> SavedCard
     db.execute(update(SavedCard).where(*mine).values(is_default=False))
     if card is None:
         card = SavedCard(member_id=member_id, provider=provider, provider_ref=facts.ref, brand=facts.brand,
-                         last4=facts.last4)
+                         last4=facts.last4, fingerprint=facts.fingerprint)
         db.add(card)
     card.is_default = True
     db.flush()

@@ -18,7 +18,7 @@ from core.clock import iso, now
 from core.errors import KeyConflict, NotFound
 from members.models import Member, Merchant
 from members.queries import access_address
-from orders import moments, queries
+from orders import coupons, moments, queries
 from orders.errors import AlreadyOrdered, AlreadyPaid, CardGone, HoldOver, NotPayable, PaymentRunning
 from orders.models import Order, OrderLine
 from orders.payments import attempt_key, name_for
@@ -83,15 +83,20 @@ def _ordered(db, hold_id) -> AlreadyOrdered:
 def _order(db, member, data: dict, digest: str) -> Order:
     hold, stock, offer, campaign, variant = _what(db, member, data["hold_id"])
     address = access_address(db, data["address_id"], member)
+    gross = hold.quantity * hold.price_minor
+    coupon = coupons.find(db, data["coupon"], campaign, member) if data.get("coupon") else None
+    discount = coupons.discount(coupon, gross) if coupon else 0
     order = Order(member_id=member.id, merchant_id=campaign.merchant_id, campaign_id=campaign.id,
                   live_session_id=hold.live_session_id, rehearsal=stock.rehearsal, currency=campaign.currency,
-                  total_minor=hold.quantity * hold.price_minor, address=_address_copy(address), key=data["key"],
+                  coupon_code=coupon and coupon.code, discount_minor=discount,
+                  total_minor=gross - discount, address=_address_copy(address), key=data["key"],
                   body_hash=digest)
     db.add(order)
     db.flush()
     merchant = db.get(Merchant, campaign.merchant_id)
     db.add(OrderLine(order_id=order.id, offer_id=offer.id, stock_id=stock.id, variant_id=variant.id, hold_id=hold.id,
                      title=offer.title, sku=variant.sku, quantity=hold.quantity, unit_price_minor=hold.price_minor,
+                     discount_minor=coupons.shares(discount, [gross])[0],
                      terms=_terms(offer, campaign, merchant, hold),
                      show_second=db.scalar(SHOW_SECOND, {"hold_id": hold.id})))
     db.flush()

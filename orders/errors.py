@@ -29,6 +29,15 @@ class CardGone(DomainError):
     code, status, message = "card_gone", 422, _l("That card is not saved here.")
 
 
+class CouponRefused(DomainError):
+    """`code` says why: coupon_unknown, coupon_over, coupon_elsewhere, coupon_too_small."""
+    code, status, message = "coupon_unknown", 422, _l("We do not know this coupon code.")
+
+    def __init__(self, message=None, *, code=None):
+        super().__init__(message, code=code)
+        self.fields = {"coupon": [self.message]}
+
+
 class AlreadySent(DomainError):
     code, message = "already_sent", _l("This order is on its way, so it can no longer be cancelled here.")
 

@@ -10,7 +10,7 @@ from orders import desk_queries
 HEAD = ("order", "state", "fulfilment", "ordered_at", "paid_at", "sent_at", "delivered_at", "buyer", "ship_to", "line1",
         "line2", "postcode", "city", "country", "phone", "sku", "product", "quantity", "refunded_quantity",
         "unit_price", "line_total", "currency", "order_total", "order_refunded", "carrier", "tracking_code",
-        "show_second")
+        "show_second", "coupon_code", "line_discount")
 # OWASP "CSV Injection": what a cell may not begin with.
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -38,7 +38,8 @@ def _cells(order, line, buyer) -> tuple:
             safe_text(line.sku), safe_text(line.title), line.quantity, line.refunded_quantity,
             money(line.unit_price_minor), money(line.total_minor), order.currency, money(order.total_minor),
             money(-order.refunded_minor) if order.refunded_minor else money(0), safe_text(order.carrier),
-            safe_text(order.tracking_code), "" if line.show_second is None else line.show_second)
+            safe_text(order.tracking_code), "" if line.show_second is None else line.show_second,
+            safe_text(order.coupon_code), money(-line.discount_minor) if line.discount_minor else money(0))
 
 
 def _row(cells) -> str:

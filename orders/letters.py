@@ -22,7 +22,9 @@ def people(db, order: Order) -> tuple[Member, str]:
 def order_paid(db, order: Order, who: tuple[Member, str]) -> None:
     """The confirmation, with what was bought, where it goes and what was promised."""
     def body(shop, money):
-        lines = "\n".join(f"{line.quantity} × {line.title}   {money(line.total_minor)}" for line in order.lines)
+        lines = "\n".join(f"{line.quantity} × {line.title}   {money(line.gross_minor)}" for line in order.lines)
+        if order.discount_minor:
+            lines += "\n" + _("Coupon %(code)s", code=order.coupon_code) + f"   {money(-order.discount_minor)}"
         return _("Thank you for your order %(number)s from %(shop)s.\n\n%(lines)s\n\nTotal %(total)s, paid.\n\n"
                  "It goes to:\n%(address)s\n\nSee your order: %(url)s",
                  number=order.number, shop=shop, lines=lines, total=money(order.total_minor),

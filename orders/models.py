@@ -93,6 +93,15 @@ class OrderLine(Base):
     refunded_quantity: Mapped[int] = mapped_column(Integer, default=0)  # units whose money goes back
     returned_quantity: Mapped[int] = mapped_column(Integer, default=0)  # of these, units that can be sold again
     order: Mapped[Order] = relationship(back_populates="lines")
+
+    @property
+    def gross_minor(self) -> int:
+        """Before the coupon."""
+        return self.quantity * self.unit_price_minor
+
+    def paid_for(self, units: int) -> int:
+        """What was paid for the first `units` of the line: sums of parts are the whole, to the minor unit."""
+        return self.total_minor * units // self.quantity
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity"),
                       CheckConstraint("discount_minor BETWEEN 0 AND quantity * unit_price_minor", name="discount"),
                       CheckConstraint("returned_quantity BETWEEN 0 AND refunded_quantity", name="returned"),

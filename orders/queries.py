@@ -79,7 +79,8 @@ def order_out(order: Order, payment: Payment | None = None) -> dict:
     """An order as its buyer's pages and events carry it, with its last attempt to pay."""
     tried = payment and {"state": payment.state, "method": payment.method, "failure": payment.failure}
     return {"id": str(order.id), "number": order.number, "state": order.state, "fulfilment": order.fulfilment,
-            "total_minor": order.total_minor, "refunded_minor": order.refunded_minor, "currency": order.currency,
+            "total_minor": order.total_minor, "discount_minor": order.discount_minor,
+            "coupon_code": order.coupon_code, "refunded_minor": order.refunded_minor, "currency": order.currency,
             "reason": order.reason, "offer_ids": [str(line.offer_id) for line in order.lines],
             "quantities": [line.quantity for line in order.lines],
             "hold_ids": [str(line.hold_id) for line in order.lines], "url": f"/orders/{order.id}",

@@ -69,7 +69,7 @@ def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refu
     amount = sum(line["amount_minor"] for line in lines)
     payment = db.scalar(select(Payment).where(Payment.order_id == order.id, Payment.state == "succeeded")
                         .with_for_update(key_share=True).execution_options(populate_existing=True))
-    if payment is None or payment.refunded_minor + amount > payment.amount_minor:
+    if payment is None or not amount or payment.refunded_minor + amount > payment.amount_minor:
         raise NotRefundable
     payment.refunded_minor += amount
     order.refunded_minor += amount
@@ -105,8 +105,8 @@ def _line(line: OrderLine, units: int, restock: bool) -> dict:
     if not 0 < units <= line.quantity - line.refunded_quantity:
         left = str(line.quantity - line.refunded_quantity)
         raise Invalid(fields={f"line-{line.id}": [left]})
-    return {"line_id": str(line.id), "quantity": units, "amount_minor": units * line.unit_price_minor,
-            "restock": restock}
+    money = line.paid_for(line.refunded_quantity + units) - line.paid_for(line.refunded_quantity)
+    return {"line_id": str(line.id), "quantity": units, "amount_minor": money, "restock": restock}
 
 
 def _close_if_empty(order: Order) -> None:

@@ -27,6 +27,13 @@ class PayIn(In):
 class CheckoutIn(PayIn):
     hold_id = fields.UUID(required=True)
     address_id = fields.UUID(required=True)
+    coupon = fields.String(validate=validate.Length(1, 40))
+
+
+class CouponIn(In):
+    """A code as typed, and the offer that it shall be used for."""
+    code = fields.String(required=True, validate=validate.Length(1, 40))
+    offer_id = fields.UUID(required=True)
 
 
 class KeyIn(In):

@@ -4,10 +4,10 @@ from flask import Blueprint, g, jsonify
 from core.db import reading, transaction
 from core.web import body
 from members.access import signed_in
-from orders import actions, cards, checkout, queries
+from orders import actions, cards, checkout, coupons, queries
 from orders.payments import attempts, jobs, name_for
 from orders.payments.models import Payment
-from orders.schemas import CardIn, CheckoutIn, KeyIn, PayIn
+from orders.schemas import CardIn, CheckoutIn, CouponIn, KeyIn, PayIn
 
 api = Blueprint("orders_api", __name__, url_prefix="/api")
 
@@ -47,6 +47,15 @@ def next_step(payment: Payment) -> dict:
         return {"redirect": payment.redirect_url}
     state = {"succeeded": "paid", "failed": "failed", "returned": "failed"}.get(payment.state, "paying")
     return {"state": state, "failure": payment.failure}
+
+
+@api.post("/coupons/check")
+@signed_in
+def check_coupon():
+    """What a code takes off, before anything is ordered. Raises CouponRefused."""
+    data = body(CouponIn)
+    with reading() as db:
+        return jsonify(coupon=coupons.coupon_out(coupons.check(db, data["code"], data["offer_id"], g.member)))
 
 
 @api.get("/orders/<uuid:order_id>")

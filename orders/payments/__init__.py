@@ -39,10 +39,14 @@ class Ask:
 
 @dataclass(frozen=True)
 class CardFacts:
-    """A card that the buyer asked the provider to keep: its reference there, and how to name it."""
+    """A card that the buyer asked the provider to keep: its reference there, and how to name it.
+
+    `fingerprint` is the same for one card in two accounts, where the provider tells (the sandbox's cards are no
+    cards)."""
     ref: str
     brand: str
     last4: str
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class SavedCard(Base):
     provider_ref: Mapped[str] = mapped_column(Text)
     brand: Mapped[str] = mapped_column(Text)
     last4: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str | None] = mapped_column(Text, index=True)  # the same for one card, whoever saved it
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = created_column()
     removed_at: Mapped[datetime | None]

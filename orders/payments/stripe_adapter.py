@@ -184,7 +184,8 @@ def _card(intent) -> CardFacts | None:
     method = intent and intent.payment_method
     if not hasattr(method, "card") or getattr(method, "allow_redisplay", None) != "always" or not intent.customer:
         return None
-    return CardFacts(f"{_id(intent.customer)}:{method.id}", method.card.brand.title(), method.card.last4)
+    return CardFacts(f"{_id(intent.customer)}:{method.id}", method.card.brand.title(), method.card.last4,
+                     getattr(method.card, "fingerprint", None))
 
 
 def _refund_result(refund) -> RefundResult:
