@@ -1,0 +1,27 @@
+"""A line for an affiliate's own pages: commissions as they appear."""
+from flask import g
+from flask_socketio import join_room
+
+from affiliates.commission.queries import totals_of
+from affiliates.commission.tell import stream
+from affiliates.people.queries import access_own
+from core.db import reading
+from core.errors import SignInNeeded
+from core.sockets import event
+from core.web import In
+
+
+class NothingIn(In):
+    """No fields: one only ever hears of oneself."""
+
+
+@event("join_affiliate", NothingIn, access="signed_in")
+def join_affiliate(_data):
+    """Hear of one's own commissions and sums; the sums as they are now are the answer."""
+    if g.get("member") is None:
+        raise SignInNeeded
+    with reading() as db:
+        affiliate = access_own(db, g.member)
+        totals = totals_of(db, [affiliate.id])[affiliate.id]
+    join_room(stream(affiliate.id))
+    return {"affiliate_id": str(affiliate.id), "totals": totals}
