@@ -15,6 +15,7 @@ from campaigns.stock import actions as stock
 from campaigns.stock import line
 from campaigns.stock.claims import claim
 from campaigns.stock.models import Hold, OfferStock, WaitlistEntry
+from campaigns.stock.queries import lock_all
 from campaigns.terms.models import Offer
 from core import clock, events
 from core.db import reading, transaction
@@ -57,9 +58,11 @@ def start(db, show: LiveSession) -> dict:
 
 def finish(db, show: LiveSession) -> None:
     """Throw away all that was played. What has been told already is swept a minute later (sweep)."""
+    offers = _offers(db, show)
+    lock_all(db, offers)
     _let_people_go(db, show)
     drop_orders(db, show.id)
-    for offer_id in _offers(db, show):
+    for offer_id in offers:
         stock.drop_rehearsal(db, offer_id)
     _drop_chat(db, show)
     simulated = select(Member.id).where(Member.simulated)

@@ -3,6 +3,7 @@ import uuid
 
 from sqlalchemy import delete, func, select
 
+from campaigns.catalogue.actions import lock_variants
 from campaigns.stock import actions as stock
 from campaigns.stock.models import Hold
 from core.clock import now
@@ -38,7 +39,8 @@ def cancel(db, order_id: uuid.UUID, member) -> Order:
 
 
 def _let_go(db, order: Order) -> None:
-    for line in order.lines:
+    lock_variants(db, [line.variant_id for line in order.lines])
+    for line in sorted(order.lines, key=lambda line: line.stock_id):
         stock.release(db, line.hold_id, order.member_id)
         refunds.to_the_shelf_if_over(db, order, line.stock_id)
 

@@ -7,6 +7,7 @@ import uuid
 
 from sqlalchemy import select
 
+from campaigns.catalogue.actions import lock_variants
 from campaigns.stock import actions as stock
 from campaigns.stock.models import OfferStock
 from campaigns.terms.models import Campaign
@@ -79,7 +80,9 @@ def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refu
     db.flush()
     books.refund_counted(db, order, payment, refund)
     moments.REFUNDED.tell(db, order, refund)
-    for line in order.lines:
+    if restock:
+        lock_variants(db, [line.variant_id for line in order.lines])
+    for line in sorted(order.lines, key=lambda line: line.stock_id):
         if units := wanted.get(line.id):
             line.refunded_quantity += units
             if restock:
@@ -94,7 +97,7 @@ def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refu
 def to_the_shelf_if_over(db, order: Order, stock_id: uuid.UUID, by=None) -> None:
     """After a campaign's end, units that came back return to what the shop has on hand.
 
-    Called with the offer's stock row locked: an end that runs meanwhile either waits for these units or is seen here.
+    Called with the variant and the offer's stock row locked: an end that runs meanwhile either waits for these units or is seen here.
     """
     state = db.scalar(select(Campaign.state).where(Campaign.id == order.campaign_id))
     if state in ("ended", "settling", "settled") and not order.rehearsal:

@@ -34,6 +34,13 @@ class CountChanged(DomainError):
 
 # -- Stock -----------------------------------------------------------------------------------------------------------
 
+def lock_variants(db, variant_ids) -> None:
+    """Lock variants in id order. Whoever changes both what is on hand and an offer's numbers calls this before it
+    locks the first offer: the offer's row is what every claim waits for, so it is always the last."""
+    db.execute(select(Variant.id).where(Variant.id.in_(variant_ids)).order_by(Variant.id)
+               .with_for_update(key_share=True))
+
+
 def move_stock(db, variant_id, delta: int, reason: str, key: str, offer_id=None, by=None, note: str = "") -> int:
     """Add `delta` units to what is on hand, once per key; the units on hand afterwards.
 

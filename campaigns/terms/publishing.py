@@ -2,8 +2,7 @@
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from campaigns.catalogue.actions import move_stock
-from campaigns.catalogue.models import Variant
+from campaigns.catalogue.actions import lock_variants, move_stock
 from campaigns.stock.actions import give_back
 from campaigns.stock.models import OfferStock
 from campaigns.terms import rules, sheet
@@ -48,9 +47,8 @@ def publish(db, campaign: Campaign, by) -> Campaign:
 
 
 def _lock_variants(db, campaign: Campaign) -> None:
-    # In id order, so that two campaigns with the same variants wait for each other instead of locking up.
-    offered = select(Offer.variant_id).where(Offer.campaign_id == campaign.id)
-    db.execute(select(Variant.id).where(Variant.id.in_(offered)).order_by(Variant.id).with_for_update(key_share=True))
+    # Two campaigns with the same variants wait for each other instead of locking up (docs/architecture.md, lock order).
+    lock_variants(db, select(Offer.variant_id).where(Offer.campaign_id == campaign.id))
 
 
 def _allot(db, campaign: Campaign, offer: Offer, by) -> None:
@@ -66,6 +64,7 @@ def end(db, campaign: Campaign, by) -> Campaign:
     campaign = lock(db, campaign.id)
     if not may_move(campaign.state, "ended"):
         raise WrongState(state=campaign.state)
+    _lock_variants(db, campaign)
     stocks = stock_of_campaign(db, campaign.id)
     now = clock.now()
     if any(stock.mode == "open" or stock.mode == "flash" and stock.closes_at > now for stock in stocks):
@@ -76,11 +75,16 @@ def end(db, campaign: Campaign, by) -> Campaign:
 
 
 def return_unsold(db, stock: OfferStock, by=None) -> int:
-    """Bring an ended offer's free units back to stock, as often as some come free. How many."""
+    """Bring an ended offer's free units back to stock, as often as some come free. How many.
+
+    Locks the variant, then the offer's numbers. A caller with several offers, or with one locked already, has called
+    lock_variants before.
+    """
+    variant_id = db.scalar(select(Offer.variant_id).where(Offer.id == stock.offer_id))
+    lock_variants(db, [variant_id])
     units = give_back(db, stock.id)
     db.refresh(stock)
     if units:
-        variant_id = db.scalar(select(Offer.variant_id).where(Offer.id == stock.offer_id))
         # The version grows with every change of the row, so each return has a key of its own.
         move_stock(db, variant_id, units, "unallot", f"unallot:{stock.id}:{stock.version}",
                    offer_id=stock.offer_id, by=by)
