@@ -43,6 +43,12 @@ def _limit() -> None:
         raise TooMany(retry_ms=1000)
 
 
+def limit_member(member) -> None:
+    """The same for who comes over HTTP, all browsers of a member together. Raises TooMany."""
+    if buckets.take(f"member:{member.id}") != limits.OK:
+        raise TooMany(retry_ms=1000)
+
+
 @event("join", schemas.JoinIn)
 def join(data):
     """Enter a show: from here on its events come. `seq` is what the stream was at."""

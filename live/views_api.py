@@ -12,7 +12,7 @@ from core.errors import Invalid
 from core.web import body
 from live import doors, schemas, snapshot, staff_view
 from live.show import actions, control
-from live.sockets import claim_at
+from live.sockets import claim_at, limit_member
 from members.access import public, signed_in, staff
 
 api = Blueprint("live_api", __name__, url_prefix="/api")
@@ -42,6 +42,7 @@ def staff_snapshot(live_id: uuid.UUID):
 @api.post("/live/<uuid:live_id>/claims")
 @signed_in
 def claim(live_id: uuid.UUID):
+    limit_member(g.member)
     return fresh({"ok": True, **claim_at(live_id, g.member, body(schemas.ClaimIn))})
 
 

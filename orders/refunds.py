@@ -97,7 +97,8 @@ def _refund(db, order: Order, wanted, *, reason, restock, key, by, note) -> Refu
 def to_the_shelf_if_over(db, order: Order, stock_id: uuid.UUID, by=None) -> None:
     """After a campaign's end, units that came back return to what the shop has on hand.
 
-    Called with the variant and the offer's stock row locked: an end that runs meanwhile either waits for these units or is seen here.
+    Called with the variant and the offer's stock row locked: an end that runs meanwhile either waits for these units
+    or is seen here.
     """
     state = db.scalar(select(Campaign.state).where(Campaign.id == order.campaign_id))
     if state in ("ended", "settling", "settled") and not order.rehearsal:

@@ -76,6 +76,8 @@ def _decide_in_database(batch: list[tuple], next_may_start) -> list:
     blame, spoils nothing but itself."""
     try:
         return _transaction(batch, next_may_start)
+    except psycopg.errors.LockNotAvailable:
+        return _busy(batch, "an offer stayed locked")
     except psycopg.errors.UniqueViolation:
         # One key raced through two processes for different offers; the second look finds the first one's answer.
         log.info("key raced", claims=len(batch))
@@ -91,13 +93,17 @@ def _again(batch: list[tuple], next_may_start) -> list:
     try:
         return _transaction(batch, next_may_start)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        log.error("database unavailable", error=str(error).splitlines()[0], claims=len(batch))
-        return [Busy(retry_ms=random.randint(500, 2000)) for _ in batch]
+        return _busy(batch, str(error).splitlines()[0])
     except psycopg.Error as error:
         if len(batch) == 1:
             return [error]
         half = len(batch) // 2
         return _again(batch[:half], next_may_start) + _again(batch[half:], next_may_start)
+
+
+def _busy(batch: list[tuple], why: str) -> list:
+    log.error("claims told busy", error=why, claims=len(batch))
+    return [Busy(retry_ms=random.randint(500, 2000)) for _ in batch]
 
 
 def _transaction(batch: list[tuple], next_may_start) -> list:
@@ -157,8 +163,11 @@ def _refusal(answer, shelf):
 
 def _refuse_unless_known(batch: list[tuple]) -> list:
     """For offers seen empty a moment ago: no lock and no write, but a key that was answered before keeps its answer."""
-    with own_connection() as connection:
-        known = books.known_keys(connection, batch)
+    try:
+        with own_connection() as connection:
+            known = books.known_keys(connection, batch)
+    except psycopg.Error:
+        return _decide_in_database(batch, lambda: None)  # which tries twice
     repeats = [item for item in batch if (item[0], item[1]) in known]
     answers = iter(_decide_in_database(repeats, lambda: None) if repeats else [])
     return [next(answers) if (item[0], item[1]) in known else SoldOut(left=0) for item in batch]

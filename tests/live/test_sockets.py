@@ -234,6 +234,14 @@ def test_who_speaks_too_fast_is_told_and_a_program_is_dropped(world, page, monke
     assert not fast.socket.is_connected()
 
 
+def test_claims_over_http_have_the_same_limit_for_all_browsers_of_a_member(world, monkeypatch):
+    monkeypatch.setattr(live_sockets, "buckets", limits.Buckets(clock=lambda: 1.0))
+    answers = [world.client(world.viewer).post(f"/api/live/{world.id}/claims", json={}) for _n in range(42)]
+    assert [answer.status_code for answer in answers] == [422] * 40 + [429] * 2
+    assert (answers[-1].json["code"], answers[-1].json["retry_ms"]) == ("too_many", 1000)
+    assert world.client(world.other).post(f"/api/live/{world.id}/claims", json={}).status_code == 422
+
+
 @pytest.mark.parametrize("raw", ["text", 7, None, ["live_id"], {"live_id": {}}])
 def test_what_is_no_object_with_named_fields_is_refused(world, page, raw):
     answer = page(None).socket.emit("join", raw, callback=True)

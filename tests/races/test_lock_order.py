@@ -120,7 +120,7 @@ def test_a_restock_while_units_come_back(pair, monkeypatch):
 
 
 def test_batches_of_several_offers_lock_them_in_one_order(db):
-    """Many batches that name the same offers in every order, from several processes' batchers: no deadlock, all sold."""
+    """Many batches that name the same offers in every order, from four processes: no deadlock, all sold."""
     shop = factories.merchant(db)
     campaign = factories.campaign(db, shop)
     offers = [factories.offer(db, campaign, factories.variant(db, shop), allotment=30, limit_per_member=100)

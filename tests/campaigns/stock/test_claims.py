@@ -1,3 +1,4 @@
+import time
 import uuid
 
 import pytest
@@ -198,6 +199,20 @@ def test_claims_go_on_after_the_database_dropped_its_connections(show):
         connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"))
     assert claim(ben.id, "k1", offer.id, 1)["state"] == "held"
+
+
+def test_refusing_from_memory_survives_a_dropped_connection_too(show):
+    _, offer, _, (ann, ben, cem, _) = show
+    won = claim(ann.id, "k1", offer.id, 3)
+    claim(ben.id, "k1", offer.id, 2)
+    with engine().connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                "WHERE datname = current_database() AND pid <> pg_backend_pid()"))
+    claims._sold_out[offer.id, False] = time.monotonic() + 60
+    answers = claims.run_batch([(ann.id, "k1", offer.id, 3, False), (cem.id, "k1", offer.id, 1, False)])
+    claims._sold_out.clear()
+    assert answers[0] == won
+    assert isinstance(answers[1], SoldOut)
 
 
 def test_two_offers_in_one_batch(db, show):
