@@ -20,6 +20,8 @@ from live.rooms import rehearsal_room
 from members.access import may, require
 
 buckets = limits.Buckets()
+# Called with a socket's id when it is gone.
+ON_LEFT = []
 
 
 def event(name: str, schema: type, *, access: str = "public"):
@@ -125,6 +127,8 @@ def ping_lag(_data):
 def left(*_reason):
     presence.leave(request.sid)
     buckets.forget(request.sid)
+    for leave in ON_LEFT:
+        leave(request.sid)
 
 
 def _seq(stream: str) -> int:

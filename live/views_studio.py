@@ -1,7 +1,7 @@
 """Pages for a merchant's people: the list of shows, the plan, the control page, the report."""
 import uuid
 
-from flask import Response, flash, g, redirect, render_template, request, url_for
+from flask import Response, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from campaigns.catalogue import pictures
@@ -13,6 +13,7 @@ from live import report as reports
 from live import snapshot, staff_view
 from live.show import actions, clockwork, control, forms, plan, queries
 from live.show.state import big_state
+from live.video.queries import film_origins
 from live.views import live
 from live.views_api import fresh
 from members.access import staff
@@ -124,6 +125,7 @@ def control_page(live_id: uuid.UUID):
         shown = snapshot.snapshot(db, live_id, g.member)
         own = staff_view.staff_snapshot(db, live_id, g.member)
         extra = plan.control_extra(db, show)
+        g.film_origins = film_origins(current_app.config["LIVESTALL"], db, live_id)
     state = big_state(shown["show"], shown["offers"], clock.now())
     return render_template("live/control.html", snapshot=shown, staff=own, big_state=state, hotkeys=HOTKEYS,
                            end_word=_("END"), watch_url=clockwork.address(show), **extra)

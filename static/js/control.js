@@ -11,13 +11,14 @@ import { createLaunch } from '/static/js/control/launch.js';
 import { createPins } from '/static/js/control/pins.js';
 import { createRun } from '/static/js/control/run.js';
 import { createTalk } from '/static/js/control/talk.js';
+import { createVideoDesk } from '/static/js/video/desk.js';
 
 const data = pageData();
 const keys = createKeys(data.hotkeys);
 const parts = [];
 const paint = (state) => { for (const part of parts) part.paint(state); };
 const ctx = openDesk(data, { paint, keyOf: keys.keyOf });
-parts.push(createHead(ctx, keys, data.end_word), createRun(ctx, keys), createAir(ctx, keys), createLaunch(ctx, keys), createPins(ctx, keys), createFigures(ctx), createTalk(ctx, keys));
+parts.push(createHead(ctx, keys, data.end_word), createRun(ctx, keys), createAir(ctx, keys), createLaunch(ctx, keys), createPins(ctx, keys), createFigures(ctx), createTalk(ctx, keys), createVideoDesk(ctx));
 keys.on('undo', undoLast);
 $('#change-keys').addEventListener('click', keys.change);
 

@@ -1,0 +1,75 @@
+"""Live video in a real browser: a picture that moves, with sound, that comes back, and that strangers do not get."""
+import subprocess
+
+import pytest
+
+from demo.accounts import HOST
+from tests.e2e.conftest import sign_in
+from tests.e2e.video_parts import FRAMES, Source, film, show_in, wait_for_frames
+from tests.stack import Stack
+
+PATIENT = 60_000
+
+
+@pytest.fixture(scope="module")
+def stack(servers, tmp_path_factory):
+    """A stack with a media server; the browser tests' common one has none."""
+    with Stack(servers, tmp_path_factory.mktemp("video"), worker=False, video=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory):
+    return film(tmp_path_factory.mktemp("film"))
+
+
+@pytest.fixture
+def sources():
+    started = []
+    yield started.append
+    for source in started:
+        source.stop()
+
+
+def test_rtmp_becomes_a_picture_that_moves_with_sound_and_comes_back(stack, movie, sources, person):
+    live_id = show_in(stack, "live")
+    source = Source(stack, live_id, movie).start()
+    sources(source)
+    page = person()
+    page.goto(f"/live/{live_id}")
+    wait_for_frames(page)
+    assert page.evaluate("document.querySelector('video.film').webkitAudioDecodedByteCount") > 0
+    assert page.evaluate("document.querySelector('video.film').muted")
+    page.get_by_role("button", name="Tap for sound").click()
+    page.wait_for_function("() => !document.querySelector('video.film').muted")
+    # Cut for 4 s: the page says so, and the picture comes back by itself.
+    source.stop()
+    page.wait_for_function("() => document.querySelector('.stage').dataset.film === 'lost'", timeout=PATIENT)
+    page.get_by_text("It comes back by itself").wait_for()
+    page.wait_for_timeout(500)
+    source.start()
+    wait_for_frames(page, 20)
+
+
+def test_a_wrong_or_foreign_key_is_refused(stack, movie, sources):
+    live_id, other = show_in(stack, "live"), show_in(stack, "scheduled")
+    right = Source(stack, live_id, movie)
+    for key in ("", "99-00", right.key[:-1] + ("0" if right.key[-1] != "0" else "1"),
+                Source(stack, other, movie).key):
+        source = Source(stack, live_id, movie, key=key or "x").start()
+        sources(source)
+        assert source.process.wait(60) != 0, key
+
+
+def test_the_camera_of_the_control_page_is_live_in_two_clicks(stack, person, chromium):
+    live_id = show_in(stack, "live")
+    host = person(HOST, phone=False)
+    host.goto(f"/studio/shows/{live_id}/control")
+    host.locator("#film-health").click()
+    host.get_by_role("button", name="Send this picture").click(timeout=PATIENT)
+    viewer = person()
+    viewer.goto(f"/live/{live_id}")
+    wait_for_frames(viewer)
+    host.locator("#truth dt", has_text="Bitrate").wait_for(timeout=PATIENT)
+    host.wait_for_function("() => document.querySelector('#mini').dataset.film === 'playing'", timeout=PATIENT)
+    host.get_by_role("button", name="Stop sending").click()
