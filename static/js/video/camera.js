@@ -29,10 +29,11 @@ export async function devices() {
 }
 
 /** The camera and microphone that were chosen, upright or wide. */
-export function openCamera({ camera = '', microphone = '', isPortrait = true } = {}) {
-  const [width, height] = isPortrait ? [720, 1280] : [1280, 720];
+export function openCamera({ camera = '', microphone = '', isPortrait = true, longSide = 1280 } = {}) {
+  const shortSide = Math.round((longSide * 9) / 16);
+  const [width, height] = isPortrait ? [shortSide, longSide] : [longSide, shortSide];
   return navigator.mediaDevices.getUserMedia({
-    video: { ...(camera && { deviceId: { exact: camera } }), width: { ideal: width }, height: { ideal: height }, aspectRatio: { ideal: width / height }, frameRate: { ideal: 30, max: 30 }, resizeMode: 'crop-and-scale' },
+    video: { ...(camera && { deviceId: { exact: camera } }), width: { ideal: width, max: width }, height: { ideal: height, max: height }, frameRate: { ideal: 30, max: 30 }, resizeMode: 'crop-and-scale' },
     audio: { ...(microphone && { deviceId: { exact: microphone } }), echoCancellation: true, noiseSuppression: true },
   });
 }
