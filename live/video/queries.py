@@ -46,6 +46,12 @@ def known_channel(live_id: uuid.UUID) -> VideoChannel | None:
     return channel
 
 
+def forget(live_id: uuid.UUID) -> None:
+    """The channel was changed by this process."""
+    _channels.pop(live_id, None)
+    _marks.pop(str(live_id), None)
+
+
 def film_origins(config, db, live_id) -> list[str]:
     """Other hosts that a page of this show may load its picture from."""
     external = db.scalar(select(VideoChannel.external_url).where(VideoChannel.live_session_id == live_id))

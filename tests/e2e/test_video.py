@@ -1,11 +1,9 @@
 """Live video in a real browser: a picture that moves, with sound, that comes back, and that strangers do not get."""
-import subprocess
 
 import pytest
 
 from demo.accounts import HOST
-from tests.e2e.conftest import sign_in
-from tests.e2e.video_parts import FRAMES, Source, film, show_in, wait_for_frames
+from tests.e2e.video_parts import Source, film, show_in, wait_for_frames
 from tests.stack import Stack
 
 PATIENT = 60_000

@@ -78,6 +78,6 @@ FRAMES = "document.querySelector('video.film')?.getVideoPlaybackQuality().totalV
 def wait_for_frames(page, more: int = 10, seconds: float = 60) -> int:
     """Until so many more frames were decoded: a picture that really moves, not only a clock that runs."""
     before = page.evaluate(FRAMES)
-    page.wait_for_function(f"() => ({FRAMES}) >= {before + more} && document.querySelector('.stage, #mini').dataset.film === 'playing'",
-                           timeout=seconds * 1000, polling=200)
+    moves = "document.querySelector('[data-film=playing] video.film')"
+    page.wait_for_function(f"() => ({FRAMES}) >= {before + more} && {moves}", timeout=seconds * 1000, polling=200)
     return page.evaluate(FRAMES)
