@@ -112,7 +112,7 @@ class Buying {
     try {
       const answer = order
         ? await post(`/api/orders/${order.id}/pay`, { key: newKey(), ...means })
-        : await post('/api/orders', { key: newKey(), hold_id: hold.id, address_id: choice.address.id, ...means });
+        : await post('/api/orders', { key: newKey(), hold_id: hold.id, address_id: choice.address.id, ...means, ...(choice.coupon ? { coupon: choice.coupon.code } : {}) });
       this.#settle(offerId, answer, hold);
     } catch (error) {
       this.#notPaid(error, hold, order);

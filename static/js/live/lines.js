@@ -4,6 +4,7 @@
 import { h, icon, setText, show, syncList } from '/static/js/dom.js';
 import { money, t } from '/static/js/i18n.js';
 import { picture, pricePair, setButton } from '/static/js/live/parts.js';
+import { toPay } from '/static/js/live/discount.js';
 import { payFace } from '/static/js/live/mine.js';
 import { factsOf, pieces } from '/static/js/live/words.js';
 
@@ -70,7 +71,7 @@ function holdLine(offer, ctx) {
   element.bringUp = ({ phase, hold: now, failure }) => {
     hold = now ?? null;
     const isPaying = phase !== 'reserved';
-    setText(facts, failure ? t('Not paid, try again') : (isPaying ? t('Paying') : t('{pieces}, {price}', { pieces: pieces(hold.quantity), price: money(hold.price_minor * hold.quantity, hold.currency) })));
+    setText(facts, failure ? t('Not paid, try again') : (isPaying ? t('Paying') : t('{pieces}, {price}', { pieces: pieces(hold.quantity), price: money(toPay(ctx.store.state, hold), hold.currency) })));
     facts.classList.toggle('bad', Boolean(failure));
     if (hold) face(t('Pay'), hold.expires_at, ctx.isLive());
     show(pay, !isPaying);

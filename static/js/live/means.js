@@ -8,7 +8,7 @@ import { COUNTRIES } from '/static/js/live/countries.js';
 import { addressLine, cardName } from '/static/js/live/words.js';
 
 /** A line "what … Change" with a panel under it. `load()` fills the panel when it is first opened. */
-function openable(iconName, load) {
+export function openable(iconName, load) {
   const what = h('span.clip');
   const change = h('button.edit', { type: 'button', 'aria-expanded': 'false' });
   const panel = h('div.means', { hidden: true });

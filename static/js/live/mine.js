@@ -6,6 +6,7 @@ import { paint as paintCountdown } from '/static/js/ui/countdown.js';
 import { picture, setButton } from '/static/js/live/parts.js';
 import { putAside } from '/static/js/live/buying.js';
 import { mayBuyMore } from '/static/js/live/select.js';
+import { toPay } from '/static/js/live/discount.js';
 import { bought, LINE_KEEPS, ordinal, toWhere } from '/static/js/live/words.js';
 
 function frame(kind, iconName, text, offer, ...rest) {
@@ -34,7 +35,7 @@ function reservedCard(offer, state, ctx) {
       const live = ctx.isLive();
       setText(name, hold.source === 'waitlist' ? t('Your turn: kept for you') : t('Reserved for you'));
       setText(facts, toWhere(hold.quantity, now.choice.address));
-      face(t('Pay {price}', { price: money(hold.price_minor * hold.quantity, hold.currency) }), hold.expires_at, live && !rests);
+      face(t('Pay {price}', { price: money(toPay(now, hold), hold.currency) }), hold.expires_at, live && !rests);
       paintDrain(drain, hold, ctx.nowMs());
       setText(foot, tn('Nothing is charged before you pay. When the time ends, it goes back on the counter.',
         'Nothing is charged before you pay. When the time ends, all {n} go back on the counter.', hold.quantity));
@@ -74,7 +75,7 @@ function payingCard(offer) {
   return {
     element,
     paint(next, now, { order, hold, quantity }) {
-      const total = order?.total_minor ?? (hold ? hold.price_minor * hold.quantity : null);
+      const total = order?.total_minor ?? (hold ? toPay(now, hold) : null);
       setText(end, order ? t('Order {number}', { number: order.number }) : '');
       setText(facts, quantity ? toWhere(quantity, now.choice.address) : '');
       setButton(pay, { text: total === null ? t('Paying') : t('Paying {price}', { price: money(total, order?.currency ?? hold.currency) }), busy: true, disabled: true });

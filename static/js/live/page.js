@@ -209,8 +209,8 @@ const ignoreNetwork = (error) => { if (!(error instanceof ApiError)) throw error
 function keepChoice(state) {
   if (isComplete(state.choice)) return state;
   const first = firstChoice(state.me);
-  const { address, method, card } = state.choice;
-  return { ...state, choice: { address: address ?? first.address, method: method ?? first.method, card: card ?? first.card } };
+  const { address, method, card, coupon } = state.choice;
+  return { ...state, choice: { coupon, address: address ?? first.address, method: method ?? first.method, card: card ?? first.card } };
 }
 
 function withReminders(state) {

@@ -8,6 +8,8 @@ import { close, open } from '/static/js/ui/dialog.js';
 import { paint as paintCountdown } from '/static/js/ui/countdown.js';
 import { wire as wireStepper } from '/static/js/ui/stepper.js';
 import { isComplete } from '/static/js/live/buying.js';
+import { couponLineOf } from '/static/js/live/coupon.js';
+import { sumOf, toPay } from '/static/js/live/discount.js';
 import { addressLineOf, paymentLineOf } from '/static/js/live/means.js';
 import { countdown, pricePair, settling, stockBlock } from '/static/js/live/parts.js';
 import { countdownOf, mayTake } from '/static/js/live/select.js';
@@ -49,10 +51,11 @@ function sheetBody(offer, state, ctx, shut, wished) {
   const payment = paymentLineOf(ctx);
   // Who has just said where to is asked how to pay next.
   const address = addressLineOf(ctx, () => !ctx.store.state.choice.method && payment.open(true));
+  const coupon = couponLineOf(ctx, offer.id, () => ctx.store.state.offers[offer.id].stock.price_minor * quantity());
   const refusal = h('div.notice.urgent', { role: 'alert', hidden: true }, icon('warn'), h('span.grow'));
   const go = bigButton(ctx.store.repaint);
   const foot = h('p.tiny.quiet.center');
-  const picks = h('div.choices', {}, many.element, address.nodes, payment.nodes);
+  const picks = h('div.choices', {}, many.element, address.nodes, payment.nodes, coupon.nodes);
   const closer = h('button.btn.only.bare', { type: 'button', 'aria-label': t('Close'), onclick: shut }, icon('close'));
   const nodes = [
     intro(offer, count.element, closer, cost.nodes), stock.element, offer.promise && h('p.small.promise', {}, icon('check', 'sm'), offer.promise), picks, refusal, go.element, foot,
@@ -73,7 +76,7 @@ function sheetBody(offer, state, ctx, shut, wished) {
       cost.paint(next);
       stock.paint(next);
       many.paint(next, now, view);
-      paintMeans([address, payment], now, view);
+      paintMeans([address, payment, coupon], now, view);
       paintRefusal(refusal, now.acts[offer.id], view);
       go.paint(next, now, view, quantity(), ctx.isLive());
       paintFoot(foot, footWords(next, now, view));
@@ -187,13 +190,13 @@ function bigButton(again) {
 function faceOf(offer, state, view, quantity, live) {
   const { currency } = state.show;
   if (!live) return { text: t('Waiting for the connection'), busy: true };
-  const sum = money(offer.stock.price_minor * quantity, currency);
+  const sum = money(sumOf(state, offer.stock.price_minor, quantity), currency);
   const n = { n: number(quantity) };
   switch (view.phase) {
     case 'reserving': return { text: t('Reserving {n}', n), busy: true };
     case 'joining': return { text: t('Joining the line'), busy: true };
     case 'paying': return { text: t('Paying'), busy: true };
-    case 'reserved': return { text: t('Pay {price}', { price: money(view.hold.price_minor * view.hold.quantity, view.hold.currency) }), buy: true };
+    case 'reserved': return { text: t('Pay {price}', { price: money(toPay(state, view.hold), view.hold.currency) }), buy: true };
     case 'soldout': return { text: state.me ? t('Join the line') : t('Sign in to join the line') };
     case 'waiting': return { text: t('Leave the line') };
     case 'limit': return { text: t('You have all you can take'), off: true };
