@@ -47,6 +47,12 @@ def of_owner(db, owner: str) -> list:
     return db.execute(_sql("a.owner = :owner ORDER BY a.kind, a.currency"), {"owner": owner}).all()
 
 
+def of_owners(db, kind: str, owners: list[str]) -> list:
+    """One kind of account of many owners: rows with id, owner, currency, balance_minor."""
+    return db.execute(_sql("a.kind = :kind AND a.owner = ANY(cast(:owners AS text[]))"),
+                      {"kind": kind, "owners": owners}).all()
+
+
 def of_kind(db, kind: str, currency: str, owner_prefix: str = "") -> list:
     """Every account of a kind: rows with id, owner, balance_minor, by owner."""
     return db.execute(_sql("a.kind = :kind AND a.currency = :currency AND starts_with(a.owner, :prefix) "

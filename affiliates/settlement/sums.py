@@ -1,0 +1,73 @@
+"""Which commissions, adjustments and orders are due, in SQL that the dry run and the run share."""
+from sqlalchemy import text
+
+# Commissions that are past their days, free, and were not settled.
+ITEMS = """
+SELECT c.affiliate_id, c.id AS commission_id, c.amount_minor FROM commissions c
+LEFT JOIN settlement_items i ON i.affiliate_id = c.affiliate_id AND i.commission_id = c.id
+WHERE c.campaign_id = :campaign_id AND c.affiliate_id BETWEEN :lo AND :hi AND c.matures_at <= :cutoff AND NOT c.held
+  AND i.commission_id IS NULL
+ORDER BY c.affiliate_id, c.id"""
+# Adjustments of commissions settled now (`items`) or before, that were not settled themselves. Where nothing is
+# reversed and nothing was adjusted in a run before, the sum of what is left out is 0.
+ADJUSTMENTS = """
+SELECT t.affiliate_id, a.id AS adjustment_id, t.id AS commission_id, a.amount_minor FROM (
+  SELECT c.affiliate_id, c.id FROM commissions c
+  WHERE c.campaign_id = :campaign_id AND c.affiliate_id BETWEEN :lo AND :hi AND c.reversed_minor > 0
+  UNION
+  SELECT c.affiliate_id, c.id FROM settlement_adjustments s JOIN commissions c ON c.id = s.commission_id
+  WHERE s.affiliate_id BETWEEN :lo AND :hi AND c.campaign_id = :campaign_id) t
+JOIN commission_adjustments a ON a.commission_id = t.id
+LEFT JOIN settlement_adjustments s ON s.affiliate_id = t.affiliate_id AND s.adjustment_id = a.id
+WHERE s.adjustment_id IS NULL AND (
+  EXISTS (SELECT FROM settlement_items i WHERE i.affiliate_id = t.affiliate_id AND i.commission_id = t.id)
+  OR t.id IN (SELECT commission_id FROM items))"""
+PER_PARTY = """
+SELECT affiliate_id, sum(n)::bigint AS items, sum(m)::bigint AS adjustments, sum(minor)::bigint AS amount_minor,
+       sum(gross)::bigint AS gross_minor
+FROM (SELECT affiliate_id, 1 AS n, 0 AS m, amount_minor AS minor, amount_minor AS gross FROM items
+      UNION ALL
+      SELECT affiliate_id, 0, 1, amount_minor, 0 FROM adjustments) both_kinds
+GROUP BY affiliate_id"""
+
+TAKE = text(f"""
+WITH items AS (
+  INSERT INTO settlement_items (affiliate_id, commission_id, run_id, amount_minor)
+  SELECT affiliate_id, commission_id, :run_id, amount_minor FROM ({ITEMS}) due
+  ON CONFLICT DO NOTHING RETURNING affiliate_id, commission_id, amount_minor),
+adjustments AS (
+  INSERT INTO settlement_adjustments (affiliate_id, adjustment_id, commission_id, run_id, amount_minor)
+  SELECT affiliate_id, adjustment_id, commission_id, :run_id, amount_minor FROM ({ADJUSTMENTS}) due
+  ON CONFLICT DO NOTHING RETURNING affiliate_id, amount_minor)
+{PER_PARTY} ORDER BY affiliate_id""")  # noqa: S608 - fragments of this file
+PREVIEW = text(f"""
+WITH items AS MATERIALIZED ({ITEMS}), adjustments AS MATERIALIZED ({ADJUSTMENTS})
+{PER_PARTY} ORDER BY amount_minor DESC, affiliate_id""")  # noqa: S608 - fragments of this file
+
+# Orders that are through: every commission of them is past its days, held or not; without one, the merchant's days
+# after delivery. An order that went back whole is through at once and worth nothing.
+MERCHANT = text("""
+WITH waiting AS MATERIALIZED (
+  SELECT DISTINCT order_id FROM commissions
+  WHERE campaign_id = :campaign_id AND kind = 'sale' AND (matures_at IS NULL OR matures_at > :cutoff)),
+due AS MATERIALIZED (
+  SELECT o.id, o.total_minor, o.refunded_minor, o.fee_minor FROM orders o
+  WHERE o.campaign_id = :campaign_id AND o.paid_at <= :cutoff AND NOT o.rehearsal AND (
+    o.refunded_minor = o.total_minor OR o.delivered_at <= :cutoff AND NOT EXISTS (
+      SELECT FROM waiting w WHERE w.order_id = o.id) AND (
+      o.delivered_at + make_interval(days => :hold_days) <= :cutoff
+      OR EXISTS (SELECT FROM commissions c WHERE c.order_id = o.id AND c.kind = 'sale'))))
+SELECT count(*) AS orders, count(*) FILTER (WHERE total_minor > refunded_minor) AS through,
+       coalesce(sum(total_minor), 0)::bigint AS sales_minor,
+       coalesce(sum(refunded_minor), 0)::bigint AS refunds_minor, coalesce(sum(fee_minor), 0)::bigint AS fees_minor,
+       (SELECT coalesce(sum(c.amount_minor - c.reversed_minor), 0) FROM commissions c JOIN due ON due.id = c.order_id
+        WHERE c.campaign_id = :campaign_id)::bigint AS commissions_minor,
+       (SELECT coalesce(sum(m.amount_minor), 0) FROM settlement_merchants m
+        JOIN settlement_runs r ON r.id = m.run_id WHERE r.campaign_id = :campaign_id)::bigint AS before_minor
+FROM due""")
+# What a run leaves for later: held or unripe commissions, and orders that are not through.
+LEFT_OVER = text("""
+SELECT (SELECT count(*) FROM commissions WHERE campaign_id = :campaign_id AND amount_minor > reversed_minor
+        AND (held OR matures_at IS NULL OR matures_at > :cutoff)) AS commissions,
+       (SELECT count(*) FROM orders o WHERE o.campaign_id = :campaign_id AND o.paid_at IS NOT NULL AND NOT o.rehearsal
+        AND o.total_minor > o.refunded_minor) - :through AS orders""")
