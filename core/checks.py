@@ -5,7 +5,7 @@ Packages register (name, SQL); the SQL returns the rows that break the rule, non
 import click
 from sqlalchemy import text
 
-from core.commands import command
+from core.commands import command, stop_unless_migrated
 from core.db import reading
 
 CHECKS: list[tuple[str, str]] = []
@@ -25,6 +25,7 @@ def violations(db) -> list[tuple[str, dict]]:
 @command("check")
 def check():
     """Recompute all invariants; exit 1 and name the rows if one is broken."""
+    stop_unless_migrated()
     with reading() as db:
         broken = violations(db)
     for name, row in broken:
