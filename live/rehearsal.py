@@ -36,9 +36,9 @@ RESTORED = ("pins", "on_air_offer_id", "current_item_id", "item_started_at", "no
             "reactions", "peak_viewers")
 BUYERS = 40
 MOST_VIEWERS = 160
-LINES = (_l("Hello everybody!"), _l("How big is it?"), _l("Is delivery free?"), _l("Got one, thank you!"),
-         _l("Which colours are there?"), _l("Can you hold it up once more?"), _l("When does the next one come?"),
-         _l("Lovely. Ordered!"))
+LINES = (_l("Hello everybody!"), _l("How big is it?"), _l("Is delivery free?"), _l("Which colours are there?"),
+         _l("Can you hold it up once more?"), _l("When does the next one come?"))
+THANKS = (_l("Got one, thank you!"), _l("Lovely. Ordered!"))
 
 
 class AlreadyRehearsing(DomainError):
@@ -160,7 +160,8 @@ def play_second(live_id: uuid.UUID, buyers: list[uuid.UUID], dice: random.Random
         if dice.random() < 0.5:
             _pay_or_leave(hold_id, leaves=dice.random() < 0.08)
     if dice.random() < 0.35:
-        _write_line(live_id, dice.choice(buyers), str(dice.choice(LINES)))
+        # They thank only while something is held.
+        _write_line(live_id, dice.choice(buyers), str(dice.choice(LINES + THANKS if held else LINES)))
 
 
 def buyers_ready() -> list[uuid.UUID]:

@@ -72,13 +72,14 @@ export function createAir(ctx, keys) {
       } });
   }
 
-  function paintEmpty() {
+  function paintEmpty(state) {
     shown = null;
-    root.replaceChildren(h('div.empty', {}, h('h3', {}, t('Nothing on air')), h('p.small', {}, t('Press "Next item", or start a flash sale.'))));
+    const next = isOver(state) ? t('The show is over.') : isOnStage(state) ? t('Press "Next item", or start a flash sale.') : t('Once the show has begun, what you show stands here.');
+    root.replaceChildren(h('div.empty', {}, h('h3', {}, t('Nothing on air')), h('p.small', {}, next)));
     show($('#air-chip'), false);
   }
 
-  function paintSale(one) {
+  function paintSale(one, state) {
     const now = ctx.nowMs();
     const sale = saleOf(one, now);
     const isFlash = one.stock.mode === 'flash' && sale !== 'over';
@@ -88,7 +89,10 @@ export function createAir(ctx, keys) {
     setText(chip, sale === 'soon' ? t('Flash sale opens soon') : isFlash ? t('Flash sale running') : one.stock.mode === 'open' ? t('On sale') : t('Not on sale'));
     show(parts.stop, isFlash);
     show(parts.more, isFlash && sale === 'open');
-    show(parts.shelf, !isFlash);
+    // After the show one may only take off what was left on the counter (live/show/selling.py).
+    const over = isOver(state);
+    show(parts.shelf, !isFlash && (!over || one.stock.mode === 'open'));
+    for (const part of [parts.restock, parts.setPrice, parts.amount]) show(part, !over);
     setText(parts.shelf.children[1], one.stock.mode === 'open' ? t('Take off sale') : t('Put on sale'));
     parts.shelf.disabled = one.stock.mode === 'closed' && one.stock.reserve < 1;
   }
@@ -96,7 +100,7 @@ export function createAir(ctx, keys) {
   return {
     paint(state) {
       const one = focusOf(state, ctx.nowMs());
-      if (!one) return paintEmpty();
+      if (!one) return paintEmpty(state);
       if (one.id !== shown) {
         shown = one.id;
         samples = [];
@@ -105,11 +109,13 @@ export function createAir(ctx, keys) {
       const { left, held, sold, reserve, waiting } = one.stock;
       setPrice(parts.price, one.stock.price_minor, state.show.currency);
       paintStockbar(parts.bar, unitsOf(one));
-      setText(parts.left, number(left));
+      // Before a product is on sale, its reserve is what is left of it.
+      const closed = one.stock.mode === 'closed';
+      setText(parts.left, number(closed ? left + reserve : left));
       setText(parts.held, number(held));
       setText(parts.gone, number(sold));
-      setText(parts.facts, [one.sku, one.limit === 1 ? t('one each') : t('up to {n} each', { n: number(one.limit) }), reserve ? t('{n} in reserve', { n: number(reserve) }) : '', waiting ? t('{n} in line', { n: number(waiting) }) : ''].filter(Boolean).join(' · '));
-      paintSale(one);
+      setText(parts.facts, [one.sku, one.limit === 1 ? t('one each') : t('up to {n} each', { n: number(one.limit) }), reserve && !closed ? t('{n} in reserve', { n: number(reserve) }) : '', waiting ? t('{n} in line', { n: number(waiting) }) : ''].filter(Boolean).join(' · '));
+      paintSale(one, state);
       const out = ctx.isLive() ? null : 'true';
       for (const name of ['stop', 'more', 'restock', 'shelf']) setAttr(parts[name], 'aria-disabled', out);
     },
@@ -136,6 +142,9 @@ function noteOf(one, sale, samples) {
   const whole = clock(Date.parse(one.stock.closes_at) - Date.parse(one.stock.opens_at));
   return out === null ? t('of {whole} left', { whole }) : t('of {whole} left. At this pace, sold out in {out}', { whole, out: clock(out) });
 }
+
+const isOver = ({ show: { state } }) => state === 'ended' || state === 'cancelled';
+const isOnStage = ({ show: { state } }) => state !== 'scheduled';
 
 /** The offer that the panel is about: the running sale, else what is on air. */
 export function focusOf(state, nowMs) {

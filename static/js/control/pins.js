@@ -21,9 +21,11 @@ export function createPins(ctx, keys) {
   return {
     paint(state) {
       const pins = state.show.pins.map((id) => state.offers[id]).filter(Boolean).map((offer) => ({ key: offer.id, offer }));
-      const free = pins.length < MOST ? [{ key: 'free' }] : [];
+      const over = ['ended', 'cancelled'].includes(state.show.state);
+      const free = pins.length < MOST && !over ? [{ key: 'free' }] : [];
       syncList(list, [...pins, ...free], ({ key }) => key, make, (element, { offer }) => {
         setAttr(element.firstElementChild, 'aria-label', offer ? t('Unpin {title}', { title: offer.title }) : null);
+        element.firstElementChild.disabled = over;
       });
     },
   };
