@@ -15,7 +15,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Four at a time bounds the memory at 76 MiB a process, whatever is thrown at the sign-in page.
 _slots = threading.BoundedSemaphore(4)
 SHORTEST, LONGEST = 8, 128
-# What guessing programs try first, after the rules below: eight signs or more.
+# What guessing programs try first, after the rules below: eight characters or more.
 COMMON = frozenset((
     "password", "password1", "password12", "password123", "passw0rd", "p@ssw0rd", "12345678", "123456789",
     "1234567890", "87654321", "qwertyui", "qwertyuiop", "qwerty123", "1q2w3e4r", "1qaz2wsx", "iloveyou",

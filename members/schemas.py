@@ -95,7 +95,7 @@ class Secret(fields.String):
         if len(text) > passwords.LONGEST:
             raise ValidationError(_l("That is too long: %(most)s signs at most.", most=passwords.LONGEST))
         if self.new and len(text) < passwords.SHORTEST:
-            raise ValidationError(_l("Take %(least)s signs or more.", least=passwords.SHORTEST))
+            raise ValidationError(_l("Take %(least)s characters or more.", least=passwords.SHORTEST))
         return text
 
 
