@@ -1,6 +1,6 @@
 # Livestall. `make` or `make help` lists what there is; `make run` is all that a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale bench-fanout bench-sale
+.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale bench-claims bench-fanout bench-sale
 VIEWERS ?= 200
 PY := .venv/bin/python
 export PYTHON
@@ -8,7 +8,7 @@ export PYTHON
 RUN := exec env LIVESTALL_DIE_WITH_PARENT=1 $(PY) app.py
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.stamp-run ## Start the shop with a demo sale: http://127.0.0.1:8000 (PORT=, WEB=, HOST=; see .env.example)
 	@$(RUN)
@@ -32,6 +32,9 @@ test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for
 simulate: .venv/.stamp-test ## Play evenings by chance with crashes and look for a broken rule (RUNS=10000; SEED=n again)
 	$(if $(SEED),,CRASH_EVERY=1 $(PY) -m pytest -q tests/orders/test_crashes.py)
 	@$(PY) -m tests.simulation.run $(or $(RUNS),10000) $(SEED)
+
+bench-claims: .venv/.stamp-test ## Measure claims beside the usual way, functions and doors (3 min, a quiet machine, a C compiler; ROUNDS=3)
+	@ROUNDS=$(or $(ROUNDS),3) $(PY) -m tests.bench.claims
 
 bench-fanout: .venv/.stamp-test ## Measure telling many sockets, beside a Node server (5 min, a quiet machine, a C compiler)
 	@$(PY) tests/bench/fanout.py $(ARGS)

@@ -82,6 +82,13 @@ function focusFirstError() {
   $('[aria-invalid="true"]')?.focus({ preventScroll: false });
 }
 
+/** On a slow line or a busy machine people tap before the modules are there: the last such tap counts now. */
+function catchUp() {
+  const opener = window.early?.pop();
+  window.early = null;
+  if (opener?.isConnected) opener.click();
+}
+
 refine();
 runCountdowns();
 dialog.wire();
@@ -94,3 +101,4 @@ wireForms();
 wirePasswords();
 wireOffline();
 focusFirstError();
+catchUp();

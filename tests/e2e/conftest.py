@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.stack import Stack
 
@@ -13,6 +13,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--use-fake-ui-for-media-stream",
          "--use-fake-device-for-media-stream"]
+# Five seconds is Playwright's own patience; with other work on the machine a payment or a frame takes longer.
+expect.set_options(timeout=20_000)
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 SHOTS = Path(__file__).resolve().parents[2] / "artifacts" / "shots"
@@ -52,7 +54,7 @@ def person(chromium, stack):
             color_scheme=theme, reduced_motion="reduce", base_url=stack.url)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
         page.on("console", lambda m: problems.append(f"{page.url}: {m.text}") if is_fault(m) else None)
         if email:

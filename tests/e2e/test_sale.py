@@ -9,7 +9,7 @@ from demo.accounts import ASSISTANT, HOST, VIEWERS
 from tests.e2e.conftest import shoot
 
 MEI, TOMASZ = VIEWERS
-COUNTDOWN_MS = 20_000
+COUNTDOWN_MS = 40_000
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def open_sheet(page):
     return page.locator("dialog.buy-sheet .btn.big")
 
 
+@pytest.mark.timeout(300)  # six people in browsers: two minutes are short when the machine does other work
 def test_the_last_unit_one_wins_one_waits_one_is_told(person, control, live_id, stack):
     mei, tomasz = (watch(person, live_id, email) for email in (MEI, TOMASZ))
     guest = watch(person, live_id, None)
@@ -59,7 +60,7 @@ def test_the_last_unit_one_wins_one_waits_one_is_told(person, control, live_id, 
         expect(page.locator("#card")).to_contain_text("1 left")
 
     open_sheet(mei).click()  # the second of two taps
-    expect(mei.locator("#card")).to_contain_text("Paid", timeout=15_000)
+    expect(mei.locator("#card")).to_contain_text("Paid", timeout=30_000)
     shoot(mei, "watch-paid-phone-light-en")
     # The others see it without reloading, signed in or not.
     for page in (tomasz, guest):
@@ -73,11 +74,11 @@ def test_the_last_unit_one_wins_one_waits_one_is_told(person, control, live_id, 
     mei.locator("main a[href^='/orders/']").first.click()
     mei.get_by_role("button", name=re.compile("cancel", re.I)).first.click()
     mei.locator("dialog[open] button[type=submit]").last.click()
-    expect(tomasz.locator("#card")).to_contain_text("Your turn", timeout=10_000)
+    expect(tomasz.locator("#card")).to_contain_text("Your turn")
     shoot(tomasz, "watch-served-phone-light-en")
     expect(guest.locator("#card")).to_contain_text("Sold out")
     tomasz.locator("#card .btn.buy").click()
-    expect(tomasz.locator("#card")).to_contain_text("Paid", timeout=15_000)
+    expect(tomasz.locator("#card")).to_contain_text("Paid", timeout=30_000)
     assert "0 broken" in stack.run("check")
 
 
@@ -109,7 +110,7 @@ def test_a_new_person_is_led_from_the_address_to_the_bank_and_back(person, contr
     big.click()
     page.wait_for_url("**/sandbox-bank/**")
     page.get_by_role("button", name="Approve", exact=True).click()
-    expect(page.locator("main")).to_contain_text("It is yours", timeout=15_000)
+    expect(page.locator("main")).to_contain_text("It is yours", timeout=30_000)
     page.get_by_role("link", name="Back to the show").click()
     expect(page.locator("#card")).to_contain_text("Paid")
 
@@ -143,9 +144,9 @@ def test_a_late_payment_takes_a_unit_again_while_there_is_one(person, control, l
     run_out(stack)
     expect(mei.locator("#card")).to_contain_text("1 left")
     open_sheet(mei).click()
-    expect(mei.locator("#card")).to_contain_text("Paid", timeout=15_000)
+    expect(mei.locator("#card")).to_contain_text("Paid", timeout=30_000)
     tomasz.get_by_role("button", name="Approve", exact=True).click()
-    expect(tomasz.locator("main")).to_contain_text("It is yours", timeout=15_000)
+    expect(tomasz.locator("main")).to_contain_text("It is yours", timeout=30_000)
     shoot(tomasz, "order-late-phone-light-en")
     assert "0 broken" in stack.run("check")
 
