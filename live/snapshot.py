@@ -236,7 +236,8 @@ def _orders_statement():
 
 
 def _order_out(row) -> dict:
-    fields = ("id", "number", "state", "fulfilment", "total_minor", "refunded_minor", "currency", "reason")
+    fields = ("id", "number", "state", "fulfilment", "total_minor", "discount_minor", "coupon_code", "refunded_minor",
+              "currency", "reason")
     order = SimpleNamespace(**{name: getattr(row.Order, name) for name in fields},
                             lines=[SimpleNamespace(**part) for part in row.parts])
     return order_out(order, row.payment and SimpleNamespace(**row.payment))

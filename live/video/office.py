@@ -26,6 +26,7 @@ log = structlog.get_logger("video")
 TURN_SECONDS, LOOK_SECONDS, STATUS_SECONDS, DISK_SECONDS, KEEP_SECONDS = 0.25, 0.5, 1.0, 2.0, 600.0
 # Called with (config, live show ids) → {live_id: argv without the target}: what plays when nobody publishes (demo).
 PROGRAMMES: list[Callable] = []
+DEMO_SECONDS = 3600.0  # of a generated programme no more than so much is kept
 PROGRAMME_NICE = 10  # a generated picture must never slow a sale
 
 
@@ -220,6 +221,9 @@ class Office:
             channel = self.shows.get(name, (None,))[0]
             if channel is None or not packager.keep:
                 continue
+            stream = self.engine.streams.get(name)
+            if stream and stream["by"] == "demo" and packager.process and packager.process.age > DEMO_SECONDS:
+                packager.begin_anew()
             if self.low_disk and channel.recording == "on":
                 with transaction() as db:
                     channels.stop_recording(db, channel.live_session_id)

@@ -11,6 +11,8 @@ from live.video.processes import Process
 OUT = ["-c", "copy", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0", "-hls_playlist_type", "event",
        "-hls_flags", "program_date_time+independent_segments+temp_file+omit_endlist+append_list"]
 
+KEPT_MS = 30_000  # behind the edge, for who stalls
+
 
 def argv(source: str, place: Path, run: str) -> list[str]:
     """append_list goes on after a restart; omit_endlist, because the end is the host's to say (docs/video.md)."""
@@ -63,10 +65,17 @@ class Packager:
 
     def drop_older_than(self, at: float, live_edge: float) -> None:
         """Recording has stopped: of what came after `at`, only the last half minute stays."""
-        (self.place / "pruned").touch()
-        for segment in files.segments(self.place):
-            if at < segment.at < live_edge - 30_000:
-                (self.place / segment.name).unlink(missing_ok=True)
+        old = [one for one in files.segments(self.place) if at < one.at < live_edge - KEPT_MS]
+        for segment in old:
+            (self.place / segment.name).unlink(missing_ok=True)
+        if old:
+            (self.place / "pruned").touch()  # whoever reads the playlist looks which files are there
+
+    def begin_anew(self) -> None:
+        """Forget everything: the next run writes a new playlist. For programmes that play for days."""
+        self.stop()
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def stop(self) -> None:
         if self.process:

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 
 from campaigns.stock.models import Hold
 from campaigns.terms.models import Offer
-from core.errors import NotFound
 from live.show.models import LiveSession
 from live.video import files, playlist, queries
 from live.video.adapters import adapter_for
@@ -30,16 +29,13 @@ def kept(config, channel: VideoChannel | None, *, trim: bool = True) -> list[pla
     return playlist.trimmed(found, channel.trim_start_ms, channel.trim_end_ms) if trim else found
 
 
-def access_replay(config, db, live_id) -> tuple[VideoChannel, list[playlist.Segment]]:
-    """A replay that everybody may see. Raises NotFound: not over yet, hidden, deleted, or never recorded."""
+def seen(config, db, live_id) -> tuple[VideoChannel | None, list[playlist.Segment]]:
+    """A replay that everybody may see; no segments: not over yet, hidden, deleted, or never recorded."""
     channel = db.get(VideoChannel, live_id)
     state = db.scalar(select(LiveSession.state).where(LiveSession.id == live_id))
     if channel is None or state != "ended" or channel.hidden:
-        raise NotFound
-    segments = kept(config, channel)
-    if not segments:
-        raise NotFound
-    return channel, segments
+        return channel, []
+    return channel, kept(config, channel)
 
 
 def chapters(db, channel: VideoChannel, segments: list[playlist.Segment]) -> list[dict]:

@@ -30,7 +30,9 @@ identity.WITHOUT_MEMBER |= {"video.replay_playlist", "video.clip_playlist", "vid
 def replay_of(live_id: uuid.UUID):
     doors.enter(live_id, g.get("member"))
     with reading() as db:
-        channel, segments = replay.access_replay(settings(), db, live_id)
+        channel, segments = replay.seen(settings(), db, live_id)
+        if not segments:
+            return fresh({"hls": "", "vtt": "", "chapters": [], "seconds": 0})
         chapters = replay.chapters(db, channel, segments)
     token = keys.watch_token(settings().secret_key, live_id, "replay")
     base = f"/video/{live_id}/replay/{token}"

@@ -10,6 +10,7 @@ import { isOn, offersInOrder, saleOf } from '/static/js/live/select.js';
 import { createSheet } from '/static/js/live/sheet.js';
 import { lineState } from '/static/js/live/status.js';
 import { createTeller } from '/static/js/live/tell.js';
+import { createReplay } from '/static/js/video/replay.js';
 
 let tell = () => {};
 let sheet = null;
@@ -51,3 +52,4 @@ setInterval(() => { if (ctx.store.state.me?.holds.length || !ctx.isLive()) ctx.s
 paint(ctx.store.state);
 runCountdowns();
 takeUp(ctx);
+createReplay(ctx.liveId);

@@ -13,6 +13,8 @@ const HLS_CONFIG = {
 const AGAIN_MS = [500, 1000, 2000, 4000];
 const ASK_MS = 20_000;
 const STALLED_MS = 2500;
+// A picture that does not come back although the server says it is there: begin anew.
+const STUCK_MS = 9000;
 
 let library = null;
 const loadHls = () => (library ??= import('/static/vendor/hls.mjs').then((module) => module.default));
@@ -130,6 +132,11 @@ class Player {
       this.#movedAt = now;
       if (this.state === 'lost' && !this.video.paused) this.#set('playing');
     } else if (this.state === 'playing' && now - this.#movedAt > STALLED_MS && !this.video.paused) this.#set('lost');
+    else if (this.state === 'lost' && this.#info.status === 'on' && now - this.#movedAt > STUCK_MS && !this.video.paused) {
+      this.#movedAt = now;
+      this.#later();
+      return;
+    }
     const { seekable } = this.video;
     // Asleep in the background or long cut off: back to where the show is.
     if (this.#hls.liveSyncPosition && seekable.length && this.#hls.liveSyncPosition - this.video.currentTime > 15) this.video.currentTime = this.#hls.liveSyncPosition;
