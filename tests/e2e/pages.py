@@ -1,0 +1,124 @@
+"""Every page of the house: who looks at it, where it is, and what is pressed before it is looked at."""
+from dataclasses import dataclass
+
+from demo.accounts import HOST, OPERATOR, PASSWORD, STAFF, VIEWERS
+from tests.e2e.people import BUYER, FRESH, HOLDER, LINER, NEWCOMER
+
+
+@dataclass(frozen=True)
+class Page:
+    """`{name}` in the path is an id of world.py. `press`: selectors pressed in turn; `fill`: {selector: text} before.
+    `setting`: what the show is made to be meanwhile (test_pages.py). `ready`: what must be there when it is seen."""
+    name: str
+    path: str
+    who: str | None = None
+    press: tuple[str, ...] = ()
+    fill: tuple[tuple[str, str], ...] = ()
+    setting: str = ""
+    ready: str = "main"
+
+
+SHOW = "html[data-state='live']"
+JOINED = "#n-viewers:not(:text('–'))"
+PUBLIC = [
+    Page("home", "/"), Page("waiting", "/live/{next}"), Page("called-off", "/live/{cancelled}"),
+    Page("ended", "/live/{past}"), Page("watch-guest", "/live/{live}", ready=SHOW),
+    Page("sign-in", "/sign-in"),
+    Page("sign-in-refused", "/sign-in", fill=(("[name=email]", "nobody@livestall.test"), ("[name=password]", "12345")),
+         press=("main form button.act",), ready=".notice.urgent"),
+    Page("sign-up", "/sign-up"), Page("sign-up-invited", "/sign-up?invite={invite}"),
+    Page("sign-up-late", "/sign-up?invite=old"),
+    Page("forgot", "/forgot"),
+    Page("forgot-sent", "/forgot", fill=(("[name=email]", "nobody@livestall.test"),), press=("main form button.act",),
+         ready=".notice"),
+    Page("reset", "/reset/{reset}"), Page("reset-old", "/reset/old"),
+    Page("error-404", "/no-such-page"), Page("error-503", "/503"), Page("error-500", "/500"),
+]
+VIEWER = [
+    Page("watch", "/live/{live}", VIEWERS[1], ready=SHOW),
+    Page("watch-sheet", "/live/{live}", VIEWERS[1], press=("#card .go",), ready="dialog[open]"),
+    Page("watch-paused", "/live/{live}", VIEWERS[1], setting="paused", ready=SHOW),
+    Page("watch-reserved", "/live/{live}", HOLDER, ready="#card .mine"),
+    Page("watch-paid", "/live/{live}", BUYER, ready="#card .mine"),
+    Page("watch-sold-out", "/live/{live}", VIEWERS[1], setting="sold out", ready="#card .sold, #card .none"),
+    Page("watch-in-line", "/live/{live}", LINER, setting="sold out", ready="#card .mine"),
+    Page("watch-newcomer", "/live/{live}", NEWCOMER, press=("#card .go",), ready="dialog[open]"),
+    Page("ended-buyer", "/live/{past}", VIEWERS[0]),
+    Page("orders", "/orders", BUYER), Page("orders-none", "/orders", NEWCOMER),
+    *(Page(f"order-{name}", f"/orders/{{order_{name}}}", BUYER)
+      for name in ("awaiting", "bank", "paid", "sent", "delivered", "cancelled", "expired", "refused")),
+    Page("order-cancel", "/orders/{order_paid}", BUYER, press=("[data-open=cancel]",), ready="dialog[open]"),
+    Page("receipt", "/orders/{order_paid}/receipt", BUYER),
+    Page("bank", "/sandbox-bank/{bank}", BUYER),
+    Page("account", "/account", BUYER), Page("account-new", "/account", NEWCOMER),
+    Page("menu", "/account", BUYER, press=("header .menu summary",)),
+    Page("account-refused", "/account", BUYER,
+         fill=(("[name=current_password]", "wrong"), ("[name=password]", "short!!!")),
+         press=("form[action$=password] button.act, form[action$=password] button[type=submit]",)),
+    Page("address-new", "/account/addresses/new", NEWCOMER), Page("address", "/account/addresses/{address}", BUYER),
+    Page("address-refused", "/account/addresses/new", NEWCOMER, fill=(("[name=name]", "Ada"), ("[name=line1]", "1"),
+         ("[name=city]", "Leeds"), ("[name=phone]", "call me")), press=("main form button.act",), ready=".field.bad"),
+    Page("email", "/account/email", BUYER),
+    Page("email-sent", "/account/email", BUYER, fill=(("[name=email]", "sam.new@livestall.test"),
+         ("[name=current_password]", PASSWORD)), press=("main form button.act",), ready=".notice"),
+    Page("email-confirm", "/account/email/{email}", BUYER), Page("email-old", "/account/email/old"),
+    Page("error-403", "/studio/orders", BUYER), Page("error-not-yours", "/orders/{missing}", BUYER),
+]
+STUDIO = [
+    Page("campaigns", "/studio/campaigns", STAFF), Page("campaigns-none", "/studio/campaigns", FRESH),
+    Page("campaigns-of-a-state", "/studio/campaigns?state=settled", STAFF),
+    Page("campaign-new", "/studio/campaigns", STAFF, press=("[data-open=new-campaign]",), ready="dialog[open]"),
+    Page("campaign-draft", "/studio/campaigns/{draft}", STAFF, ready="#offers input, #offers .empty"),
+    Page("campaign-add", "/studio/campaigns/{draft}", STAFF, press=("#open-add",), ready="dialog[open] #found label"),
+    Page("campaign-import", "/studio/campaigns/{draft}", STAFF, press=("[data-open=import]",), ready="dialog[open]"),
+    Page("campaign-live", "/studio/campaigns/{published}", STAFF),
+    Page("campaign-scheduled", "/studio/campaigns/{scheduled}", STAFF),
+    Page("campaign-ended", "/studio/campaigns/{ended}", STAFF),
+    Page("catalogue", "/studio/catalogue", STAFF), Page("catalogue-none", "/studio/catalogue", FRESH),
+    Page("catalogue-found-none", "/studio/catalogue?q=zebra", STAFF),
+    Page("catalogue-low", "/studio/catalogue?low=1", STAFF),
+    Page("product", "/studio/catalogue/{product}", STAFF), Page("product-new", "/studio/catalogue/new", STAFF),
+    Page("product-history", "/studio/catalogue/{product}/history", STAFF),
+    Page("imports", "/studio/catalogue/imports", STAFF), Page("imports-none", "/studio/catalogue/imports", FRESH),
+    *(Page(f"import-{name}", f"/studio/catalogue/imports/{{import_{name}}}", STAFF)
+      for name in ("preview", "busy", "done", "failed", "dropped")),
+    Page("desk", "/studio/orders", STAFF), Page("desk-to-pack", "/studio/orders?show=to_pack", STAFF),
+    Page("desk-trouble", "/studio/orders?show=trouble", STAFF), Page("desk-none", "/studio/orders", FRESH),
+    *(Page(f"desk-{name}", f"/studio/orders/{{order_{name}}}", STAFF)
+      for name in ("paid", "sent", "delivered", "refused", "awaiting", "expired")),
+    Page("desk-refund", "/studio/orders/{order_paid}", STAFF, press=("[data-open=refund]",), ready="dialog[open]"),
+    Page("packing", "/studio/orders/packing?id={order_paid}", STAFF),
+    Page("shows", "/studio/shows", STAFF), Page("shows-none", "/studio/shows", FRESH),
+    Page("show-new", "/studio/shows", STAFF, press=("[data-open=plan-show]",), ready="dialog[open]"),
+    Page("plan", "/studio/shows/{next}", HOST), Page("plan-live", "/studio/shows/{live}", HOST),
+    Page("plan-cancelled", "/studio/shows/{cancelled}", HOST),
+    Page("control", "/studio/shows/{live}/control", HOST, ready=JOINED),
+    Page("control-sold-out", "/studio/shows/{live}/control", HOST, setting="sold out", ready=JOINED),
+    Page("control-paused", "/studio/shows/{live}/control", HOST, setting="paused", ready=JOINED),
+    Page("control-before", "/studio/shows/{next}/control", HOST, ready=JOINED),
+    Page("control-rehearsal", "/studio/shows/{next}/control", HOST, setting="rehearsal", ready=JOINED),
+    Page("watch-rehearsal", "/live/{next}", HOST, setting="rehearsal", ready="html[data-state='rehearsal']"),
+    Page("control-over", "/studio/shows/{past}/control", HOST),
+    Page("report", "/studio/shows/{past}/report", STAFF), Page("report-live", "/studio/shows/{live}/report", STAFF),
+    Page("people", "/studio/people", STAFF), Page("shop", "/studio/shop", STAFF),
+    Page("studio-menu", "/studio/shop", STAFF, press=("header .menu summary",)),
+]
+OPERATE = [
+    Page("operator", "/operator", OPERATOR), Page("operator-jobs", "/operator/jobs", OPERATOR),
+    Page("operator-mails", "/operator/mails", OPERATOR),
+    Page("operator-mails-sent", "/operator/mails?state=sent", OPERATOR),
+    Page("operator-mail", "/operator/mails/{mail}", OPERATOR), Page("operator-members", "/operator/members", OPERATOR),
+    Page("operator-members-none", "/operator/members?q=zebra", OPERATOR),
+    Page("operator-merchants", "/operator/merchants", OPERATOR),
+]
+PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE]
+# What is fetched by GET and is no page: (endpoint, what it is).
+NO_PAGES = {
+    "static": "files", "health.healthz": "text", "health.readyz": "JSON", "health.metrics": "text",
+    "live.home_json": "JSON", "live.ics": "calendar", "live.studio": "redirect", "live.report_csv": "CSV",
+    "live_api.show_snapshot": "JSON", "live_api.staff_snapshot": "JSON", "campaigns_api.show": "JSON",
+    "campaigns_api.search": "JSON", "catalogue.export": "CSV", "catalogue.csv_template": "CSV",
+    "catalogue.import_state": "JSON", "catalogue.rejected": "CSV", "pictures.picture": "picture",
+    "pictures.tile": "picture", "members.api_addresses": "JSON", "orders_api.saved_cards": "JSON",
+    "orders_api.show": "JSON", "orders.returned": "redirect", "orders.desk_export": "CSV",
+}
