@@ -125,7 +125,8 @@ def _on_air_offers(db, rows) -> dict:
         .join(OfferStock, (OfferStock.offer_id == Offer.id) & ~OfferStock.rehearsal)
         .join(Variant, Variant.id == Offer.variant_id).join(Product, Product.id == Variant.product_id)
         .where(Offer.id.in_(wanted))).all()
-    return {offer.id: {"id": str(offer.id), "title": offer.title, "left": stock.left, "total": stock.allotment,
+    return {offer.id: {"id": str(offer.id), "title": offer.title, "left": stock.left,
+                       "total": stock.left + stock.held + stock.sold,
                        "picture": outs.picture_address(offer.variant_id, picture), "price_minor": stock.price_minor,
                        "compare_at_minor": offer.compare_at_minor} for offer, stock, picture in found}
 

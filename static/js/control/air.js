@@ -116,7 +116,7 @@ export function createAir(ctx, keys) {
       setText(parts.gone, number(sold));
       setText(parts.facts, [one.sku, one.limit === 1 ? t('one each') : t('up to {n} each', { n: number(one.limit) }), reserve && !closed ? t('{n} in reserve', { n: number(reserve) }) : '', waiting ? t('{n} in line', { n: number(waiting) }) : ''].filter(Boolean).join(' · '));
       paintSale(one, state);
-      const out = ctx.isLive() ? null : 'true';
+      const out = ctx.isLive() && state.show.state !== 'ended' ? null : 'true';
       for (const name of ['stop', 'more', 'restock', 'shelf']) setAttr(parts[name], 'aria-disabled', out);
     },
     tick(state) {

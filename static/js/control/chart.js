@@ -58,8 +58,8 @@ function span({ title, opens_at: opens, closes_at: closes, ended_at: ended }, x,
   if (to <= from) return [];
   const left = x(from);
   const width = Math.max(x(to) - left, 2);
-  const name = title.split(' ').slice(0, 2).join(' ');
-  const text = width > 34 ? [s('text', { x: left, y: 13 }, name.slice(0, Math.floor(width / 5.6)))] : [];
+  const fits = Math.floor(width / 5.6);
+  const text = width > 34 ? [s('text', { x: left, y: 13 }, title.length > fits ? `${title.slice(0, fits - 1).trimEnd()}…` : title)] : [];
   return [s('rect', { class: 'span', x: left, y: 18, width, height: BASE - 18 }), s('path', { class: 'span-line', d: `M${left} 18h${width}` }), ...text];
 }
 

@@ -33,7 +33,8 @@ export function createFigures(ctx) {
     if (key === drawn) return;
     drawn = key;
     const isEmpty = !rows.length && !staff.sales?.length;
-    $('#chart').replaceChildren(isEmpty ? emptyChart() : chart({ revenue: rows, sales: staff.sales ?? [], startedAt: live.started_at && Date.parse(live.started_at), nowMs: ctx.nowMs(), currency: live.currency }));
+    $('#chart').replaceChildren(isEmpty ? emptyChart() : chart({ revenue: rows, sales: staff.sales ?? [], startedAt: live.started_at && Date.parse(live.started_at), currency: live.currency,
+      ...(live.ended_at ? { nowMs: Date.parse(live.ended_at), isOver: true } : { nowMs: ctx.nowMs() }) }));
   }
 
   const make = (offer) => h('li', {}, h('span.clip', {}, offer.title), stockbar(allUnits(offer)), h('span.end', {}, h('b.num'), h('span.tiny.queue')));
