@@ -22,7 +22,10 @@ MECHANICAL = (ROOT / "tests" / "e2e" / "looks.js").read_text()
 REPAINT = """() => new Promise((done) => {
   const root = document.documentElement;
   root.style.visibility = 'hidden';
-  requestAnimationFrame(() => { root.style.visibility = ''; requestAnimationFrame(() => requestAnimationFrame(done)); });
+  requestAnimationFrame(() => {
+    root.style.visibility = '';
+    requestAnimationFrame(() => requestAnimationFrame(done));
+  });
 })"""
 # axe reads a page in half a second: in these two looks, which differ in everything.
 AXE_LOOKS = {("phone", "light", "en"), ("desktop", "dark", "zh")}
