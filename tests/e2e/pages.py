@@ -112,13 +112,7 @@ OPERATE = [
     Page("operator-merchants", "/operator/merchants", OPERATOR),
 ]
 PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE]
-# What is fetched by GET and is no page: (endpoint, what it is).
-NO_PAGES = {
-    "static": "files", "health.healthz": "text", "health.readyz": "JSON", "health.metrics": "text",
-    "live.home_json": "JSON", "live.ics": "calendar", "live.studio": "redirect", "live.report_csv": "CSV",
-    "live_api.show_snapshot": "JSON", "live_api.staff_snapshot": "JSON", "campaigns_api.show": "JSON",
-    "campaigns_api.search": "JSON", "catalogue.export": "CSV", "catalogue.csv_template": "CSV",
-    "catalogue.import_state": "JSON", "catalogue.rejected": "CSV", "pictures.picture": "picture",
-    "pictures.tile": "picture", "members.api_addresses": "JSON", "orders_api.saved_cards": "JSON",
-    "orders_api.show": "JSON", "orders.returned": "redirect", "orders.desk_export": "CSV",
-}
+# What is fetched by GET and is no page, besides /api/ and addresses that end as files do: (endpoint, what it is).
+NO_PAGES = {"static": "files", "health.healthz": "text", "health.readyz": "JSON", "health.metrics": "text",
+            "live.studio": "redirect", "pictures.picture": "picture", "orders.returned": "redirect",
+            "affiliate_links.land": "redirect, or five seconds of a dead link's last words"}

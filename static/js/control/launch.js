@@ -63,8 +63,9 @@ export function createLaunch(ctx, keys) {
         shown = key;
         what.replaceChildren(...(one ? [h('img.thumb.sm', { src: one.picture, alt: '' }), h('b.clip', {}, one.title), price(one.stock.price_minor, state.show.currency)] : [h('span.small.quiet', {}, t('Everything is on sale or sold.'))]));
       }
+      setText(label, t('Quantity, of {n}', { n: number(one ? available(one) : 0) }));
+      field.disabled = !one;
       if (!one) return;
-      setText(label, t('Quantity, of {n}', { n: number(available(one)) }));
       if (quantity === null && document.activeElement !== field) field.value = String(available(one));
     },
   };
