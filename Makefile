@@ -1,6 +1,6 @@
 # Livestall. `make` or `make help` lists what there is; `make run` is all that a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale bench-claims bench-fanout bench-sale
+.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale bench-claims bench-fanout bench-sale bench-settle chaos-settle
 VIEWERS ?= 200
 PY := .venv/bin/python
 export PYTHON
@@ -41,6 +41,12 @@ bench-fanout: .venv/.stamp-test ## Measure telling many sockets, beside a Node s
 
 bench-sale: .venv/.stamp-test ## Measure three flash sales with 2,000 viewers, as they see them (ARGS="--viewers 500 --web 2")
 	@$(PY) tests/bench/sale.py $(ARGS)
+
+bench-settle: .venv/.stamp-test ## Settle and audit 1,000,000 orders, then 2,000,000; beside an ORM (5 min, a quiet machine)
+	@$(PY) tests/bench/settle.py $(ARGS)
+
+chaos-settle: .venv/.stamp-test ## Settle 1,000,000 orders while workers and the database die; the totals stay (3 min)
+	@$(PY) tests/bench/chaos_settle.py $(ARGS)
 
 lint: .venv/.stamp-test ## Check style (ruff) and the direction of imports (import-linter)
 	$(PY) -m ruff check .

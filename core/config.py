@@ -49,6 +49,10 @@ class Config:
     stripe_secret_key: str = field(repr=False)
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str
+    stripe_payout_webhook_secret: str = field(repr=False)
+    payout_debtor_name: str
+    payout_debtor_iban: str
+    payout_debtor_bic: str
     sandbox_webhook_secret: str = field(repr=False)
     smtp_url: str = field(repr=False)
     mail_from: str
@@ -106,6 +110,10 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         stripe_secret_key=read.text("STRIPE_SECRET_KEY"),
         stripe_webhook_secret=read.text("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=read.url("STRIPE_API_BASE", ("http", "https")),
+        stripe_payout_webhook_secret=read.text("STRIPE_PAYOUT_WEBHOOK_SECRET"),
+        payout_debtor_name=read.text("PAYOUT_DEBTOR_NAME", "Livestall"),
+        payout_debtor_iban=read.text("PAYOUT_DEBTOR_IBAN"),
+        payout_debtor_bic=read.text("PAYOUT_DEBTOR_BIC"),
         sandbox_webhook_secret=read.text("SANDBOX_WEBHOOK_SECRET") or derived(secret_key, "sandbox webhook"),
         smtp_url=read.url("SMTP_URL", ("smtp", "smtps")),
         mail_from=read.text("MAIL_FROM", "Livestall <no-reply@localhost>"),

@@ -24,12 +24,13 @@ from core.ids import new_id  # noqa: E402
 from tests.bench import settle_data  # noqa: E402
 
 
-def fresh_app(database_url: str, redis_url: str, folder: Path, name: str):
-    """The application on a new, migrated database."""
+def fresh_app(database_url: str, redis_url: str, folder: Path, name: str, exists: bool = False):
+    """The application on a new, migrated database, or on one that is there."""
     from app import create_app
     admin = create_engine(database_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+    if not exists:
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
     url = admin.url.set(database=name).render_as_string(hide_password=False)
     settings = config.load({"APP_ENV": "test", "DATABASE_URL": url, "REDIS_URL": redis_url, "SECRET_KEY": "b" * 40,
                             "DATA_DIR": str(folder / "data")}, env_file=None)

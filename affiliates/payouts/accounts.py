@@ -1,0 +1,59 @@
+"""Where parties want their money. A change needs the password again and is used a day later."""
+import uuid
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+
+from affiliates.payouts import bank_details, letters
+from affiliates.payouts.errors import WrongPassword
+from affiliates.payouts.models import METHODS, PayoutAccount
+from affiliates.people import acts
+from core import clock
+from core.errors import Invalid, NotFound
+from members import passwords
+
+# Long enough that the letter about the change is read before any money goes there.
+HOLD = timedelta(hours=24)
+
+
+def current(db, owner: str) -> PayoutAccount | None:
+    """Where this party's money goes, verified or not, usable or not yet."""
+    return db.scalar(select(PayoutAccount).where(PayoutAccount.owner == owner, PayoutAccount.replaced_at.is_(None)))
+
+
+def set_account(db, owner: str, member, *, method: str, holder: str, details: dict,
+                password: str) -> PayoutAccount:
+    """Say where the money goes; `member` acts for `owner` (the caller's door checked that) and gives the password.
+
+    A first account is usable when it is verified; a changed one a day later at the earliest, and not before it is
+    verified anew. Raises WrongPassword, Invalid.
+    """
+    if not passwords.matches(member.password_hash, password):
+        raise WrongPassword
+    if method not in METHODS or not holder.strip() or len(holder) > 70:
+        raise Invalid
+    details = bank_details.clean(method, details)
+    before = db.execute(update(PayoutAccount).where(
+        PayoutAccount.owner == owner, PayoutAccount.replaced_at.is_(None)).values(replaced_at=func.now())
+        .returning(PayoutAccount.id)).first()
+    row = PayoutAccount(owner=owner, method=method, holder=holder.strip(), details=details, by_member_id=member.id,
+                        usable_from=clock.now() + (HOLD if before else timedelta()))
+    db.add(row)
+    db.flush()
+    acts.note(db, "payout_account.set", row.id, by=member, owner=owner, method=method,
+              account=bank_details.masked(method, details))
+    letters.account_set(db, member, row, bank_details.masked(method, details))
+    return row
+
+
+def verify(db, account_id: uuid.UUID, by) -> PayoutAccount:
+    """Staff have seen that holder and account belong together. Raises NotFound for a replaced one."""
+    row = db.scalar(select(PayoutAccount).where(PayoutAccount.id == account_id, PayoutAccount.replaced_at.is_(None))
+                    .with_for_update())
+    if row is None:
+        raise NotFound
+    if row.verified_at is None:
+        row.verified_at, row.verified_by = clock.now(), by.id
+        acts.note(db, "payout_account.verified", row.id, by=by, owner=row.owner)
+    db.flush()
+    return row
