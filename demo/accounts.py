@@ -8,6 +8,7 @@ DOMAIN = "livestall.test"  # .test is nobody's (RFC 2606)
 PASSWORD = "market-lantern-22"  # noqa: S105
 HOST, ASSISTANT, STAFF, OPERATOR = (f"{name}@{DOMAIN}" for name in ("nora", "jun", "ana", "op"))
 VIEWERS = (f"mei@{DOMAIN}", f"tomasz@{DOMAIN}")
+AFFILIATES = (f"aiko@{DOMAIN}", f"femi@{DOMAIN}")
 
 # (e-mail, name, role or None, what the account is for)
 PEOPLE = (
@@ -17,6 +18,8 @@ PEOPLE = (
     (OPERATOR, "Operator", "operator", _l("operator of the platform")),
     (VIEWERS[0], "Mei", None, _l("viewer with a saved address and card")),
     (VIEWERS[1], "Tomasz", None, _l("viewer with a saved address and card")),
+    (AFFILIATES[0], "Aiko", None, _l("affiliate, leads a team; her code is AIKO10")),
+    (AFFILIATES[1], "Femi", None, _l("affiliate in Aiko's team")),
 )
 # For the sign-in page of a demo: (what for, e-mail, password).
 SHOWN = [(purpose, email, PASSWORD) for email, _name, _role, purpose in PEOPLE]

@@ -45,7 +45,7 @@ def _rows(db, order: Order, found: Attribution) -> list[dict]:
                   "merchant_id": order.merchant_id, "rule_id": rule.id, "currency": order.currency,
                   "quantity": line.quantity, "base_minor": line.total_minor, "cap_minor": rule.cap_minor,
                   "capped_by": "rule" if rule.cap_minor is not None else None,
-                  "hold_days": terms[line.id]["hold_days"]}
+                  "hold_days": terms[line.id]["hold_days"], "created_at": order.paid_at}
         rows.append({**shared, "id": new_id(), "level": 1, "affiliate_id": found.affiliate_id,
                      "rate_ppm": rule.rate_ppm, "flat_minor": rule.flat_minor})
         if found.leader_id and rule.level2_ppm:
