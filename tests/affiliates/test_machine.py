@@ -39,6 +39,7 @@ class Promotion(RuleBasedStateMachine):
         self.model = {}
         self.ppm = 100_000
         with core.db.engine().begin() as connection:  # the same shop, a new day
+            connection.execute(text("SET LOCAL ledger.may_truncate = 'yes'"))
             connection.execute(text("TRUNCATE orders, holds, claims, offer_members, affiliate_bindings, "
                                     "commission_rules, affiliate_totals_due, ledger_accounts CASCADE"))
             connection.execute(text('UPDATE offer_stock SET "left" = 10, held = 0, sold = 0, reserve = 0, waiting = 0'))
