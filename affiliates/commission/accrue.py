@@ -9,6 +9,7 @@ from affiliates.attribution.models import Attribution
 from affiliates.commission import suspicion, tell
 from affiliates.commission.models import Budget, Commission, CommissionHold, CommissionRule
 from affiliates.commission.rules import amount
+from core.clock import now
 from core.ids import new_id
 from orders.models import Order
 from orders.payments.models import Payment
@@ -45,7 +46,7 @@ def _rows(db, order: Order, found: Attribution) -> list[dict]:
                   "merchant_id": order.merchant_id, "rule_id": rule.id, "currency": order.currency,
                   "quantity": line.quantity, "base_minor": line.total_minor, "cap_minor": rule.cap_minor,
                   "capped_by": "rule" if rule.cap_minor is not None else None,
-                  "hold_days": terms[line.id]["hold_days"], "created_at": order.paid_at}
+                  "hold_days": terms[line.id]["hold_days"], "created_at": order.paid_at or now()}
         rows.append({**shared, "id": new_id(), "level": 1, "affiliate_id": found.affiliate_id,
                      "rate_ppm": rule.rate_ppm, "flat_minor": rule.flat_minor})
         if found.leader_id and rule.level2_ppm:
