@@ -1,6 +1,6 @@
 # Livestall. `make` or `make help` lists what there is; `make run` is all that a fresh machine needs.
 .DEFAULT_GOAL := help
-.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale bench-claims bench-fanout bench-sale bench-settle chaos-settle
+.PHONY: help run demo check reset test lint shots locks clean simulate chaos-sale bench-claims bench-fanout bench-sale bench-settle chaos-settle replay
 VIEWERS ?= 200
 PY := .venv/bin/python
 export PYTHON
@@ -47,6 +47,8 @@ bench-settle: .venv/.stamp-test ## Settle and audit 1,000,000 orders, then 2,000
 
 chaos-settle: .venv/.stamp-test ## Settle 1,000,000 orders while workers and the database die; the totals stay (3 min)
 	@$(PY) tests/bench/chaos_settle.py $(ARGS)
+replay: .venv/.stamp-test ## Play a file of invoices as paid orders and compare every affiliate's sum (FILE=…)
+	$(PY) scripts/replay.py $(FILE)
 
 lint: .venv/.stamp-test ## Check style (ruff) and the direction of imports (import-linter)
 	$(PY) -m ruff check .
