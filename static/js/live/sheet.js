@@ -55,7 +55,7 @@ function sheetBody(offer, state, ctx, shut, wished) {
   const refusal = h('div.notice.urgent', { role: 'alert', hidden: true }, icon('warn'), h('span.grow'));
   const go = bigButton(ctx.store.repaint);
   const foot = h('p.tiny.quiet.center');
-  const picks = h('div.choices', {}, many.element, address.nodes, payment.nodes, coupon.nodes);
+  const picks = h('div.choices', {}, many.element, coupon.nodes, address.nodes, payment.nodes);
   const closer = h('button.btn.only.bare', { type: 'button', 'aria-label': t('Close'), onclick: shut }, icon('close'));
   const nodes = [
     intro(offer, count.element, closer, cost.nodes), stock.element, offer.promise && h('p.small.promise', {}, icon('check', 'sm'), offer.promise), picks, refusal, go.element, foot,
