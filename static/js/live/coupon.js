@@ -27,8 +27,7 @@ export function couponLineOf(ctx, offerId, grossOf) {
       const { coupon } = choice;
       const off = discountOf(coupon, grossOf());
       const words = off ? t('{code}: {price} off', { code: coupon.code, price: money(off, currency) }) : coupon?.code;
-      line.paint(words ?? t('Coupon code'), false);
-      if (!coupon) setText(line.nodes[0].querySelector('.edit'), t('Add'));
+      line.paint(words ?? t('Coupon code'), false, coupon ? t('Change') : t('Add'));
     },
   };
 }

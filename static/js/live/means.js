@@ -22,10 +22,10 @@ export function openable(iconName, load) {
   change.addEventListener('click', () => open(panel.hidden));
   return {
     nodes: [line, panel], open,
-    paint(text, isMissing) {
+    paint(text, isMissing, act = isMissing ? t('Add') : t('Change')) {
       setText(what, text);
       line.classList.toggle('missing', isMissing);
-      setText(change, isMissing ? t('Add') : t('Change'));
+      setText(change, act);
     },
   };
 }
