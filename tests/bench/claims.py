@@ -46,8 +46,8 @@ def functions(env: dict, rounds: int) -> list[dict]:
         for line in process.stdout:
             found.append(json.loads(line))
             say("{what:5} {buyers:3} buyers, stock for {stock}: {wins_per_s:6.0f} winners/s {answers_per_s:6.0f} "
-                "answers/s p50 {p50_ms:5.1f} p99 {p99_ms:6.1f} ms, {cpu_us:4.0f} µs a call (load {load:.1f})"
-                .format(**found[-1]))
+                "answers/s p50 {p50_ms:5.1f} p99 {p99_ms:7.1f} ms, {cpu_us:4.0f} µs a call, busy {busy} "
+                "(load {load:.1f})".format(**found[-1]))
     if process.returncode:
         raise SystemExit("the functions failed")
     return found
