@@ -2,6 +2,7 @@
 import re
 import secrets
 import uuid
+from functools import cache
 
 import structlog
 from flask import Response, current_app, g, jsonify, redirect, render_template, request, session
@@ -39,7 +40,7 @@ def body(schema: type[Schema] | Schema):
 
 def check(schema: type[Schema] | Schema, raw: dict):
     """`raw` loaded by the schema, or Invalid."""
-    schema = schema() if isinstance(schema, type) else schema
+    schema = _made(schema) if isinstance(schema, type) else schema
     if unreadable := [name for name, value in raw.items() if "\x00" in str(value)]:
         # PostgreSQL keeps no NUL in text; nobody types one.
         raise Invalid(fields={name: [_("We cannot read that.")] for name in unreadable})
@@ -47,6 +48,12 @@ def check(schema: type[Schema] | Schema, raw: dict):
         return schema.load(raw)
     except ValidationError as error:
         raise Invalid(fields=_flat(error.messages)) from error
+
+
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    """One of a kind a process: making one copies all its fields, three quarters of the time of checking a claim."""
+    return schema()
 
 
 def _flat(messages, prefix=""):
