@@ -39,6 +39,11 @@ bench-claims: .venv/.stamp-test ## Measure claims beside the usual way, function
 bench-fanout: .venv/.stamp-test ## Measure telling many sockets, beside a Node server (5 min, a quiet machine, a C compiler)
 	@$(PY) tests/bench/fanout.py $(ARGS)
 
+.PHONY: bench-video
+bench-video: .venv/.stamp-test ## Measure how late a picture and its pins are, glass to glass (6 min, a quiet machine; ARGS="--seconds 30")
+	@sh scripts/setup.sh browser
+	@$(PY) tests/bench/video.py $(ARGS)
+
 bench-sale: .venv/.stamp-test ## Measure three flash sales with 2,000 viewers, as they see them (ARGS="--viewers 500 --web 2")
 	@$(PY) tests/bench/sale.py $(ARGS)
 

@@ -43,22 +43,18 @@ class Engine:
         self.home = files.root(config.data_dir)
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = files.read(self.home / "engine.json")
-        self.rtmp_port = self._port("rtmp", kept) or config.rtmp_port
-        self.flv_port = self._port("flv", kept) or 0
+        # OBS keeps the address it was given, so a restart takes the same port.
+        self.rtmp_port, self.flv_port = config.rtmp_port, kept.get("flv", 0)
         self.streams: dict[str, dict] = {}
         self.doors = {}
         self.listening = False
-
-    @staticmethod
-    def _port(name, kept) -> int | None:
-        return kept.get(name) if isinstance(kept.get(name), int) else None
 
     @property
     def pull_base(self) -> str:
         return f"rtmp://{reachable_host(self.config.host)}:{self.rtmp_port}/live"
 
     def start(self) -> None:
-        self.rtmp_port = free_port(self.config.host, self.config.rtmp_port if not self.streams else self.rtmp_port)
+        self.rtmp_port = free_port(self.config.host, self.rtmp_port)
         self.flv_port = free_port(self.config.host, self.flv_port)
         self.listening, self.streams = False, {}
         logs = self.config.data_dir / "logs"

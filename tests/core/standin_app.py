@@ -60,7 +60,7 @@ def main(command, *words):
         web(int(words[1]))
     elif command == "worker":
         worker()
-    elif command == "relay":
+    elif command in ("relay", "video"):
         signal.pause()
     elif command == "accounts":
         print("host@demo.example   a password")

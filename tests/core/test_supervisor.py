@@ -1,6 +1,7 @@
 """The supervisor with a stand-in for app.py and real embedded servers: nothing is left behind, however it ends."""
 import contextlib
 import os
+import re
 import shlex
 import signal
 import socket
@@ -324,3 +325,18 @@ def test_starting_brings_nothing_that_gevent_must_patch_first():
     program = "import core.front, sys; print([name for name in ('ssl', 'asyncio', 'flask') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_obs_gets_an_address_and_a_taken_port_is_another_port(run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        shop = run(VIDEO="embedded", RTMP_PORT=str(port)).start().until_ready()
+        said = re.search(r"OBS sends to  rtmp://127\.0\.0\.1:(\d+)/live", shop.text())
+        assert said and int(said[1]) != port
+        wait_for(lambda: shop.calls("video"))
+
+
+def test_without_video_no_media_server_is_started(run):
+    shop = run().start().until_ready()
+    wait_for(lambda: shop.calls("worker"))
+    assert shop.calls("video") == [] and "rtmp://" not in shop.text()

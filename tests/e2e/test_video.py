@@ -3,7 +3,7 @@
 import pytest
 
 from demo.accounts import HOST
-from tests.e2e.video_parts import Source, film, show_in, wait_for_frames
+from tests.e2e.video_parts import Source, film, rotate, show_in, stream_of, wait_for_frames, wait_until
 from tests.stack import Stack
 
 PATIENT = 60_000
@@ -73,3 +73,14 @@ def test_the_camera_of_the_control_page_is_live_in_two_clicks(stack, person, chr
     host.locator("#truth dt", has_text="Bitrate").wait_for(timeout=PATIENT)
     host.wait_for_function("() => document.querySelector('#mini').dataset.film === 'playing'", timeout=PATIENT)
     host.get_by_role("button", name="Stop sending").click()
+
+
+def test_a_key_that_is_taken_back_cuts_who_sends_with_it(stack, movie, sources):
+    live_id = show_in(stack, "live")
+    source = Source(stack, live_id, movie).start()
+    sources(source)
+    assert source.process.poll() is None
+    wait_until(lambda: stream_of(stack, live_id))
+    rotate(stack, live_id)
+    assert source.process.wait(60) != 0
+    assert Source(stack, live_id, movie, key=source.key).start().process.wait(60) != 0

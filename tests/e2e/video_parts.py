@@ -1,6 +1,8 @@
 """A synthetic RTMP source and what a page's film says of itself, for tests and the bench."""
 import functools
 import subprocess
+import time
+import uuid
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
@@ -32,6 +34,27 @@ def stream_key(stack, live_id) -> str:
         key = keys.publish_key(SECRET, live_id, channel.key_nonce, int(channel.key_until.timestamp()))
     database.dispose()
     return key
+
+
+def rotate(stack, live_id) -> None:
+    """Take the show's key back, as its control page does."""
+    database = create_engine(stack.database_url)
+    with Session(database) as db, db.begin():
+        channels.rotate(db, live_id)
+    database.dispose()
+
+
+def stream_of(stack, live_id) -> dict | None:
+    """What the office says of the show's stream."""
+    shows = files.read(stack.folder / "data/video/status.json").get("shows", {})
+    return shows.get(str(live_id), {}).get("stream")
+
+
+def wait_until(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.1)
 
 
 def show_in(stack, state: str):
@@ -81,3 +104,11 @@ def wait_for_frames(page, more: int = 10, seconds: float = 60) -> int:
     moves = "document.querySelector('[data-film=playing] video.film')"
     page.wait_for_function(f"() => ({FRAMES}) >= {before + more} && {moves}", timeout=seconds * 1000, polling=200)
     return page.evaluate(FRAMES)
+
+
+def act(host, live_id, action, **more):
+    """A press on the control page, by its own door."""
+    return host.evaluate("""async ([url, body]) => (await (await fetch(url, {method: 'POST', body: JSON.stringify(body),
+        headers: {'Content-Type': 'application/json',
+                  'X-CSRFToken': document.querySelector('meta[name=csrf-token]').content}})).json())""",
+                         [f"/api/live/{live_id}/control", {"action": action, "key": uuid.uuid4().hex, **more}])

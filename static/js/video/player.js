@@ -8,6 +8,8 @@ import { get } from '/static/js/api.js';
 const HLS_CONFIG = {
   liveSyncDurationCount: 2, liveMaxLatencyDurationCount: 6, maxLiveSyncPlaybackRate: 1.1, backBufferLength: 20,
   manifestLoadingMaxRetry: 6, levelLoadingMaxRetry: 8, fragLoadingMaxRetry: 6, workerPath: '/static/vendor/hls.worker.js',
+  // Our pages hear of pins over the socket; cues would need an empty data: track, which the CSP refuses.
+  enableDateRangeMetadataCues: false, enableID3MetadataCues: false, enableEmsgMetadataCues: false,
 };
 // After a fatal error: at once, then slower; the page is told on the event stream when there is something to try for.
 const AGAIN_MS = [500, 1000, 2000, 4000];

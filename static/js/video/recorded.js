@@ -10,7 +10,7 @@ export async function createRecorded(box, { src, vtt = '', start = 0, label = t(
   box.replaceChildren(video);
   const { default: Hls } = await import('/static/vendor/hls.mjs');
   if (Hls.isSupported()) {
-    const hls = new Hls({ startPosition: start, workerPath: '/static/vendor/hls.worker.js', maxBufferLength: 20 });
+    const hls = new Hls({ startPosition: start, workerPath: '/static/vendor/hls.worker.js', maxBufferLength: 20, enableDateRangeMetadataCues: false, enableID3MetadataCues: false, enableEmsgMetadataCues: false });
     hls.loadSource(src);
     hls.attachMedia(video);
   } else {

@@ -14,6 +14,8 @@ export function createFilm(root, ctx, repaint) {
   const player = createPlayer(stage, { liveId: ctx.liveId, onChange: () => part.paint(ctx.store.state) });
   const buttons = createFilmButtons(stage, player);
   stage.dataset.film = 'poster';
+  // For tests and the bench: the moment that is seen, in server time.
+  globalThis.pictureMs = () => player.pictureMs();
 
   addEventListener('show-events', ({ detail }) => {
     for (const { kind, payload, at } of detail) {

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import '../served.js';
+
+const { advice, headWords, truthOf } = await import('/static/js/video/truth.js');
+const idle = { state: 'idle', dropped: 0 };
+const stream = (more = {}) => ({ lost: false, by: 'rtmp', kbps: 900, fps: 30, wanted_fps: 30, key_ms: 1000, sound: true, width: 720, height: 1280, codec: 7, ...more });
+const desk = (more = {}, health = {}) => ({ adapter: 'embedded', status: 'on', recording: 'on', health: { office: true, stream: stream(more), ...health } });
+const bad = (rows) => rows.filter(({ isBad }) => isBad).map(({ name }) => name);
+
+test('A good picture has nothing to complain about', () => {
+  assert.deepEqual(headWords(desk(), { state: 'live' }, idle), ['Picture is on', false]);
+  assert.deepEqual(bad(truthOf(desk(), { delay: 2.4, sender: idle })), []);
+  assert.equal(advice(desk()), '');
+});
+
+test('Keyframes too far apart are told with what to set', () => {
+  const late = desk({ key_ms: 4000 });
+  assert.equal(headWords(late, { state: 'live' }, idle)[1], true);
+  assert.deepEqual(bad(truthOf(late, { sender: idle })), ['Keyframe every']);
+  assert.match(advice(late), /keyframe interval to 1 s/);
+  assert.equal(advice(desk({ key_ms: 1400 })), '');
+});
+
+test('What is missing is named: frames, sound, the line, the server, the disk', () => {
+  assert.deepEqual(bad(truthOf(desk({ fps: 24 }), { sender: idle })), ['Frames that are missing']);
+  assert.deepEqual(bad(truthOf(desk({ sound: false }), { sender: idle })), ['Sound']);
+  assert.match(advice(desk({ sound: false })), /microphone/);
+  assert.deepEqual(headWords(desk({ lost: true }), { state: 'live' }, idle), ['Picture is cut off', true]);
+  assert.deepEqual(headWords(desk({}, { office: false }), { state: 'live' }, idle), ['Media server is away', true]);
+  assert.match(advice(desk({}, { low_disk: true })), /disk is nearly full/);
+  assert.match(advice(desk({ codec: 12 })), /not H\.264/);
+});
+
+test('Without a picture it says so, and before the show that is no fault', () => {
+  const none = { ...desk(), health: { office: true } };
+  assert.deepEqual(headWords(none, { state: 'scheduled' }, idle), ['No picture yet', null]);
+  assert.deepEqual(headWords(none, { state: 'live' }, idle), ['No picture yet', true]);
+  assert.deepEqual(headWords({ ...none, adapter: 'off' }, { state: 'live' }, idle), ['Poster instead of video', null]);
+});
