@@ -34,8 +34,10 @@ def segments(place: Path) -> list[playlist.Segment]:
         text = (place / "index.m3u8").read_text()
     except FileNotFoundError:
         return []
-    found = playlist.parse(text, shifts(place))
-    if (place / "pruned").exists():
+    found = _grown(place, kept, stamp, text) if kept else None
+    if found is None:
+        found = playlist.parse(text, shifts(place))
+    if stamp[2] is not None:
         there = set(os.listdir(place))
         found = [one for one in found if one.name in there]
     with _lock:
@@ -43,6 +45,16 @@ def segments(place: Path) -> list[playlist.Segment]:
             _kept.clear()
         _kept[str(place)] = (stamp, found)
     return found
+
+
+def _grown(place, kept, stamp, text: str) -> list[playlist.Segment] | None:
+    """What was known and what came after it: in a show of four hours, one piece and not 14,000. None: read it all."""
+    known = kept[1]
+    at = text.rfind(known[-1].name) if known and stamp[1:] == kept[0][1:] and stamp[2] is None else -1
+    if at < 0:
+        return None
+    fresh = playlist.parse(text[at + len(known[-1].name):], shifts(place))
+    return known + fresh if all(one.run == known[-1].run for one in fresh) else None
 
 
 def _stamp(place: Path):

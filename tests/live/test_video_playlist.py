@@ -1,7 +1,7 @@
 """The arithmetic of playlists: windows that go on over outages, dates without FFmpeg's delay, places in a recording."""
 import pytest
 
-from live.video import playlist
+from live.video import files, playlist
 
 BASE = playlist.parse_date("2026-01-02T10:00:00.000+0000")
 
@@ -77,3 +77,20 @@ def test_a_clip_is_the_pieces_around_a_moment_and_a_trim_takes_whole_ones():
 def test_chapters_cannot_break_out_of_their_cue():
     text = playlist.vtt([{"start": 1.5, "end": 3723.25, "title": "A --> B\n\nX"}])
     assert text == "WEBVTT\n\n1\n00:00:01.500 --> 01:02:03.250\nA → B X\n"
+
+
+def test_a_growing_list_is_read_on_and_a_new_run_is_read_anew(tmp_path):
+    def grow(parts, shifts):
+        (tmp_path / "index.m3u8").write_text(written(*parts))
+        if files.shifts(tmp_path) != shifts:
+            files.write(tmp_path / "runs.json", shifts)
+        assert files.segments(tmp_path) == playlist.parse(written(*parts), shifts)
+    parts = [("100", n, 1.0, n + 0.5) for n in range(3)]
+    grow(parts, {"100": 500})
+    grow(parts + [("100", 3, 1.0, 3.5)], {"100": 500})
+    first = files.segments(tmp_path)[0]
+    grow(parts + [("100", n, 1.0, n + 0.5) for n in (3, 4)], {"100": 500})
+    assert files.segments(tmp_path)[0] is first, "what was known is not read again"
+    later = [("200", n, 1.0, 14 + n + 0.7) for n in range(2)]
+    grow([*parts, *later], {"100": 500, "200": 700})
+    assert files.segments(tmp_path)[3].jump

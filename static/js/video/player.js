@@ -14,6 +14,10 @@ const HLS_CONFIG = {
 // After a fatal error: at once, then slower; the page is told on the event stream when there is something to try for.
 const AGAIN_MS = [500, 1000, 2000, 4000];
 const ASK_MS = 20_000;
+// Without a picture the event stream tells when there is one; this is for a page that missed it.
+const REST_MS = 120_000;
+// Thousands of pages hear in one instant that the picture is there.
+const SPREAD_MS = 600;
 const STALLED_MS = 2500;
 // A picture that does not come back although the server says it is there: begin anew.
 const STUCK_MS = 9000;
@@ -48,7 +52,8 @@ class Player {
     this.video.addEventListener('playing', () => this.#set('playing'));
     this.video.addEventListener('volumechange', () => this.onChange());
     setInterval(() => this.#watch(), 500);
-    setInterval(() => { if (this.state !== 'playing') this.ask(); }, ASK_MS);
+    setInterval(() => { if (this.state === 'lost' || this.state === 'starting') this.ask(); }, ASK_MS * (0.8 + Math.random() * 0.4));
+    setInterval(() => { if (this.state === 'poster') this.ask(); }, REST_MS * (0.8 + Math.random() * 0.4));
     document.addEventListener('visibilitychange', () => { if (!document.hidden && this.state !== 'playing') this.ask(); });
   }
 
@@ -63,7 +68,7 @@ class Player {
     if (rev <= this.#info.rev) return;
     if (status === 'off' || status === 'over') this.take({ ...this.#info, rev, status, hls: '' });
     else if (this.#hls && status !== 'on') this.take({ ...this.#info, rev, status });
-    else this.ask();
+    else setTimeout(() => this.ask(), Math.random() * SPREAD_MS);
   }
 
   take(info) {
