@@ -1,5 +1,6 @@
 """Orders paid per second with all that belongs to it in one transaction: payment, attribution's commissions on two
 levels, transfers, stock, letters and events. Two threads, each commit waits for the disk."""
+import json
 import threading
 import time
 import uuid
@@ -22,7 +23,8 @@ ROWS = (
     """INSERT INTO orders (id, member_id, merchant_id, campaign_id, rehearsal, state, fulfilment, currency, total_minor,
                            refunded_minor, address, key, body_hash)
        VALUES (:order, :member, :merchant, :campaign, false, 'awaiting_payment', 'none', 'GBP', 1999, 0,
-               '{"name": "Bench", "country": "GB"}', :key, '')""",
+               '{"name": "Bench", "line1": "14 Larch Road", "line2": "", "postcode": "LS1 4AB", "city": "Leeds",
+                 "country": "GB", "phone": ""}', :key, '')""",
     """INSERT INTO order_lines (id, order_id, position, offer_id, stock_id, variant_id, hold_id, title, sku, quantity,
                                 unit_price_minor, discount_minor, terms, refunded_quantity, returned_quantity)
        VALUES (:line, :order, 0, :offer, :stock, :variant, :hold, 'Candle', 'SKU', 1, 1999, 0, '{}', 0, 0)""",
@@ -31,8 +33,8 @@ ROWS = (
     """INSERT INTO attributions (order_id, merchant_id, campaign_id, affiliate_id, leader_id, tier, source,
                                  policy_version, policy, candidates, rules)
        VALUES (:order, :merchant, :campaign, :affiliate, :leader, 'standard', 'click', 0,
-               '{"sources": ["click"], "window_days": 7, "bind_days": 180}', '[]',
-               cast(:rules AS jsonb))""")
+               '{"sources": ["click"], "window_days": 7, "bind_days": 180}',
+               cast(:candidates AS jsonb), cast(:rules AS jsonb))""")
 
 
 def orders_per_second(app, count: int) -> float:
@@ -93,6 +95,8 @@ def _rows(db, count: int) -> list[dict]:
         rows.append({"hold": new_id(), "order": new_id(), "line": line, "payment": new_id(), "key": uuid.uuid4().hex,
                      "stock": stock.id, "offer": offer.id, "variant": goods.id, "member": buyers[n % 50].id,
                      "merchant": shop.id, "campaign": what.id, "affiliate": people[n * 7 % 50].id,
-                     "leader": leader.id,
+                     "leader": leader.id, "candidates": json.dumps([{
+                         "source": "click", "affiliate_id": str(people[n * 7 % 50].id), "outcome": "won",
+                         "at": clock.iso(clock.now() - timedelta(hours=5))}]),
                      "rules": f'[{{"line_id": "{line}", "rule_id": "{rule.id}", "hold_days": 15}}]'})
     return rows
