@@ -70,15 +70,22 @@ class WebSocket:
             return []
         self.sock = environ["fanout.socket"]
         self.raw_send = self.sock._sock.send  # the kernel's, never waiting
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self.sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          b"Sec-WebSocket-Accept: " + frames.accept_key(key).encode() + b"\r\n\r\n")
+        self._accept(key)
         self.manager.add(self)
         try:
             return self.handler(self) or []
         finally:
             self.manager.remove(self)
+            self._end()
+
+    def _accept(self, key: str) -> None:
+        answer = ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                  f"Sec-WebSocket-Accept: {frames.accept_key(key)}\r\n\r\n")
+        try:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            self.sock.sendall(answer.encode())
+        except OSError:  # gone already: the library sees the end at its first look and cleans up
             self._end()
 
     # -- sending

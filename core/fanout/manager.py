@@ -134,7 +134,7 @@ class FanoutManager(Manager):
         for eio_sid in polling:
             self._send_to(eio_sid, packets)
         for eio_sid, had in (early or {}).items():
-            if had < len(packets):
+            if had < len(packets) and self._is_in(eio_sid, key):
                 self._send_to(eio_sid, packets[had:])
         sends.inc(len(lines))
         events_sent.inc(len(lines) * len(packets))
@@ -166,12 +166,16 @@ class FanoutManager(Manager):
 
     def _catch_up(self, eio_sid: str) -> None:
         """Send to this socket what waits in its rooms: nothing that comes later may overtake it."""
-        for (namespace, room), batch in self._batches.items():
-            if eio_sid in self.rooms.get(namespace, {}).get(room, _EMPTY).inverse:
+        for key, batch in self._batches.items():
+            if self._is_in(eio_sid, key):
                 had = batch.early.get(eio_sid, 0)
                 if had < len(batch.packets):
                     self._send_to(eio_sid, batch.packets[had:])
                     batch.early[eio_sid] = len(batch.packets)
+
+    def _is_in(self, eio_sid: str, key: tuple) -> bool:
+        members = self.rooms.get(key[0], {}).get(key[1])
+        return members is not None and eio_sid in members.inverse
 
     def _send_to(self, eio_sid: str, packets: list[str]) -> None:
         """Packets in order to one socket: directly, or behind what the library still has for it."""
@@ -192,13 +196,6 @@ class FanoutManager(Manager):
             socket.close(wait=False, abort=True, reason=engine.reason.TRANSPORT_ERROR)
         else:
             socket.send(packet)
-
-
-class _Nobody:
-    inverse = ()
-
-
-_EMPTY = _Nobody()
 
 
 def joined(packets: list[str]) -> bytes:

@@ -19,10 +19,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SIZES = (500, 2000, 5000)
-IMMEDIATE_MESSAGES = 300_000  # a round
+IMMEDIATE_MESSAGES = 200_000  # a round
 UPDATES_PER_SECOND = 1_000_000
 PING_SECONDS = 10
 COALESCED_SECONDS = 25  # two pings of every client
+PATIENCE_SECONDS = 60  # without anything heard: what is missing then is lost
 NODE = shutil.which("node") or str(HERE.parents[1] / ".venv/bin/node")
 
 
@@ -96,16 +97,16 @@ def measure(server: Server, load: Load, events: int, rate: float) -> dict:
         got = load.ask("report")
         if got["events"] != last[0]:
             last = (got["events"], time.monotonic())
-        if got["events"] >= expected or time.monotonic() - last[1] > 15:
+        if got["events"] >= expected or time.monotonic() - last[1] > PATIENCE_SECONDS:
             break
-    after, seconds = server.state(), last[1] - began
+    after, seconds = server.state(), max(0.001, last[1] - began)
     return {**got, "us": (after["cpu"] - before["cpu"]) / max(1, got["events"]) * 1e6, "seconds": seconds,
             "server_cpu": (after["cpu"] - before["cpu"]) / seconds, "client_cpu": got["cpu"] / seconds,
             "lost": expected - got["events"] + got["wrong_order"] + got["dead"],
             "kb": (after["rss_kb"] - server.empty_kb) / load.clients}
 
 
-def immediate(program: Path, clients: int, rounds: int) -> dict:
+def immediate(program: Path, clients: int, rounds: int, messages: int) -> dict:
     """Rounds of ours and Node's, by turns, with both servers' clients connected all the time."""
     servers = {"ours": Server.ours(0), "node": Server.node()}
     loads = {name: Load(program, server, clients) for name, server in servers.items()}
@@ -113,7 +114,7 @@ def immediate(program: Path, clients: int, rounds: int) -> dict:
     try:
         for n in range(rounds + 1):  # the first warms up
             for name in sorted(found, reverse=bool(n % 2)):
-                result = measure(servers[name], loads[name], IMMEDIATE_MESSAGES // clients, 0)
+                result = measure(servers[name], loads[name], messages // clients, 0)
                 if n:
                     found[name].append(result)
     finally:
@@ -167,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--messages", type=int, default=IMMEDIATE_MESSAGES, help="of an immediate round")
     parser.add_argument("--seconds", type=int, default=COALESCED_SECONDS, help="of a coalesced round")
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -175,7 +177,7 @@ def main() -> None:
     show(f"{os.cpu_count()} cores, load average {load_before:.1f} before")
     with tempfile.TemporaryDirectory() as folder:
         program = build(folder)
-        rows = {clients: immediate(program, clients, options.rounds) for clients in options.sizes}
+        rows = {clients: immediate(program, clients, options.rounds, options.messages) for clients in options.sizes}
         joined = coalesced(program, 2000, options.rounds, options.seconds)
     main_size = 2000 if 2000 in rows else options.sizes[-1]
     print(json.dumps({

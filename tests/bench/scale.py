@@ -19,8 +19,8 @@ from pathlib import Path
 from_file = json.loads((Path(__file__).parent / "constants.json").read_text())
 COSTS = {name: entry["value"] for name, entry in from_file.items() if isinstance(entry, dict)}
 TICK, REST, MOST_BATCH, SOLD_OUT_MEMORY = 0.05, 2.0, 500, 0.05
-# (viewers, web processes, units): a process is planned for 5,000 viewers.
-PLANS = [(1_000, 1, 300), (10_000, 2, 1_000), (100_000, 20, 5_000), (1_000_000, 200, 20_000)]
+# (viewers, web processes, units): a process is planned for 2,500 viewers.
+PLANS = [(1_000, 1, 300), (10_000, 4, 1_000), (100_000, 40, 5_000), (1_000_000, 400, 20_000)]
 BACKGROUND_TICKS = 6.0  # chat and counters make a room speak so often a second when nothing is sold
 LAST_SECONDS = 12.0
 
@@ -79,7 +79,8 @@ class Sale:
     # -- claims
 
     def tap(self, process: Process) -> None:
-        done = process.work(self.now, self.costs["claim_us"])
+        late = self.now < process.sold_out_until
+        done = process.work(self.now, self.costs["reject_us" if late else "claim_us"])
         self.at(done, self.gather, process, self.now)
 
     def gather(self, process: Process, tapped: float) -> None:
