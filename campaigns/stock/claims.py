@@ -18,7 +18,7 @@ from campaigns.stock.errors import NotOpen, OverLimit, SoldOut, UnknownOffer
 from core import clock
 from core.db import own_connection
 from core.errors import Busy, Invalid, KeyConflict
-from core.ids import new_id
+from core.ids import new_ids
 
 log = structlog.get_logger("claims")
 ANSWERS = Counter("livestall_claims", "answers to claims, by outcome", ["outcome"])
@@ -115,7 +115,7 @@ def _transaction(batch: list[tuple], next_may_start) -> list:
         by_id = {shelf.id: shelf for shelf in shelves}
         left = {shelf.id: rules.Shelf(shelf.id, shelf.mode, shelf.opens_at, shelf.closes_at, shelf.left,
                                       shelf.unit_limit) for shelf in shelves}
-        answers = rules.decide(wanted, left, units, known, now, new_id)
+        answers = rules.decide(wanted, left, units, known, now, iter(new_ids(len(wanted))).__next__)
         parts, repeated = _sort(wanted, answers, by_id)
         earlier = books.write_and_commit(connection, parts, now, repeated, next_may_start)
     for shelf in shelves:
