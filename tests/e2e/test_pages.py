@@ -15,6 +15,8 @@ from tests.e2e.conftest import DESKTOP, PHONE, SHOTS
 from tests.e2e.pages import NO_PAGES, PAGES, Page
 from tests.stack import ROOT
 
+# Eight looks of a page are 5 s on a free machine; the first page also waits for the product and its world.
+pytestmark = pytest.mark.timeout(300)
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(v => [v.id, v.impact, v.nodes.map(n => n.target.join(' ')).slice(0, 4)])"  # noqa: E501
 MECHANICAL = (ROOT / "tests" / "e2e" / "looks.js").read_text()
