@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from affiliates.commission.actions import award_bonuses
+from affiliates.commission.models import Bonus
 from affiliates.people import acts
 from affiliates.people.queries import terms_of
 from affiliates.settlement import audit, books, sums, tell
@@ -67,7 +68,8 @@ def open_run(db, campaign_id: uuid.UUID, by=None, size: int = CHUNK_SIZE,
 
 def _close(db, campaign: Campaign) -> None:
     """Sums that depend on the whole campaign, then no more changes to it."""
-    award_bonuses(db, campaign.id)
+    if db.scalar(select(Bonus.id).where(Bonus.campaign_id == campaign.id).limit(1)):
+        award_bonuses(db, campaign.id)  # reads every commission of the campaign: only where there is something to win
     lifecycle.move(db, campaign, "settling")
 
 

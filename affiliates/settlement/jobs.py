@@ -10,7 +10,7 @@ from affiliates.settlement import actions
 from affiliates.settlement.models import SettlementRun
 from core import jobs
 from core.clock import now
-from core.db import reading, transaction
+from core.db import engine, reading, transaction
 from core.ticks import every
 
 log = structlog.get_logger("settlement")
@@ -22,23 +22,40 @@ AGAIN_AFTER = timedelta(days=1)
 def settle(run_id: str) -> None:
     """Settle what is left of a run, chunk by chunk; then finish and audit it. Safe beside itself."""
     id_ = uuid.UUID(run_id)
-    _know_sizes(id_)
+    begin(id_)
     while _one(id_):
         pass
     with transaction() as db:
         settled = actions.finish(db, id_)
     if settled:
-        with transaction() as db:
-            run = actions.audit_run(db, id_)
-        if run is not None and run.state == "blocked":
-            log.error("settlement blocked by its audit", run=run_id, problems=run.result["problems"])
+        audit(id_)
 
 
-def _know_sizes(run_id: uuid.UUID) -> None:
+def audit(run_id: uuid.UUID) -> None:
+    """Recompute every amount of a run that is settled, or was blocked. Safe beside itself."""
+    with transaction() as db:
+        if db.scalar(select(SettlementRun.state).where(SettlementRun.id == run_id)) not in ("settled", "blocked"):
+            return
+    # A plan made for the empty tables joined 2,000 parties with 4,000 transfers row by row: 12 s instead of 0.1 s.
+    _know_sizes("settlement_items, settlement_adjustments, ledger_transfers, ledger_accounts")
+    with transaction() as db:
+        run = actions.audit_run(db, run_id)
+    if run is not None and run.state == "blocked":
+        log.error("settlement blocked by its audit", run=str(run_id), problems=run.result["problems"])
+
+
+def begin(run_id: uuid.UUID) -> None:
     """Before the first chunk: a plan made for yesterday's empty table took 10 min where 46 s were enough."""
     with transaction() as db:
-        if db.scalar(select(SettlementRun.state).where(SettlementRun.id == run_id)) == "open":
-            db.execute(text("ANALYZE commissions, commission_adjustments, orders"))
+        is_open = db.scalar(select(SettlementRun.state).where(SettlementRun.id == run_id)) == "open"
+    if is_open:
+        _know_sizes("commissions, commission_adjustments, orders")
+
+
+def _know_sizes(tables: str) -> None:
+    """Count what lies in these tables of ours; where another counts already, leave it to that one."""
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"ANALYZE (SKIP_LOCKED) {tables}"))
 
 
 def _one(run_id: uuid.UUID) -> bool:

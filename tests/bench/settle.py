@@ -47,22 +47,21 @@ def settle(app) -> dict:
         begun = time.perf_counter()
         with transaction() as db:
             run, _fresh = actions.open_run(db, settle_data.CAMPAIGN)
-        jobs._know_sizes(run.id)
+        jobs.begin(run.id)
         chunks = 0
         while jobs._one(run.id):
             chunks += 1
         with transaction() as db:
             actions.finish(db, run.id)
         settled = time.perf_counter()
-        with transaction() as db:
-            run = actions.audit_run(db, run.id)
+        jobs.audit(run.id)
         audited = time.perf_counter()
         with transaction() as db:
             again, _fresh = actions.open_run(db, settle_data.CAMPAIGN)
         jobs.settle(str(again.id))
         second = time.perf_counter()
         with transaction() as db:
-            again = db.get(type(again), again.id)
+            run, again = db.get(type(run), run.id), db.get(type(again), again.id)
     assert run.state == "audited", run.result
     assert (again.result["items"], again.result["adjustments"], again.result["merchant_minor"]) == (0, 0, 0)
     with core.db.engine().connect() as connection:
