@@ -6,7 +6,7 @@ import { get } from '/static/js/api.js';
 
 // Two segments behind the edge: closer stalls with keyframes each second, farther is only later.
 const HLS_CONFIG = {
-  liveSyncDurationCount: 2, liveMaxLatencyDurationCount: 6, maxLiveSyncPlaybackRate: 1.1, backBufferLength: 20,
+  liveSyncDurationCount: 2, liveMaxLatencyDurationCount: 5, maxLiveSyncPlaybackRate: 1.2, backBufferLength: 20,
   manifestLoadingMaxRetry: 6, levelLoadingMaxRetry: 8, fragLoadingMaxRetry: 6, workerPath: '/static/vendor/hls.worker.js',
   // Our pages hear of pins over the socket; cues would need an empty data: track, which the CSP refuses.
   enableDateRangeMetadataCues: false, enableID3MetadataCues: false, enableEmsgMetadataCues: false,
