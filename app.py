@@ -1,4 +1,5 @@
 """Livestall: wiring only. `python app.py` runs everything; `python app.py --help` lists the parts."""
+import os
 import sys
 
 if __name__ == "__main__" and sys.argv[1:2] in ([], ["demo"]):
@@ -11,6 +12,10 @@ if sys.argv[1:2] in (["web"], ["relay"], ["demo"]):
     # Before anything else is imported: sockets, locks and the database driver must be gevent's.
     from gevent import monkey
     monkey.patch_all()
+
+if os.environ.get("FAILPOINTS"):  # fault tests only; production refuses it (core/config.py)
+    from core import failpoints
+    failpoints.install(os.environ["FAILPOINTS"])
 
 from flask import Flask  # noqa: E402
 

@@ -91,6 +91,8 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
     env = read.choice("APP_ENV", ENVIRONMENTS, "development")
     if env == "production":
         read.require(REQUIRED_IN_PRODUCTION)
+        if read.text("FAILPOINTS"):
+            raise ConfigError("FAILPOINTS is set and APP_ENV is production: take it out, it is for fault tests.")
     data_dir = make_data_dir(read.text("DATA_DIR", "./var"))
     host, port = read.text("HOST", "127.0.0.1"), read.integer("PORT", 8000, 1, 65535)
     base_url = _origin("BASE_URL", read.text("BASE_URL", f"http://{reachable_host(host)}:{port}"))

@@ -8,10 +8,11 @@ import uuid
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
 import core.db
 from campaigns.stock.claims import run_batch
+from core import failpoints
 from core.db import transaction
 from orders import actions, checkout
 from orders.payments import attempts
@@ -29,26 +30,16 @@ class Died(BaseException):
 @contextmanager
 def dying_at(moment: int):
     """Die before the statement or commit of that number, or right after that commit. Yields how many there were."""
-    count, dialect = [0], core.db.engine().dialect
-    commit = dialect.do_commit
+    count = [0]
 
-    def tick(*_args):
-        count[0] += 1
-        if count[0] == moment:
-            raise Died
+    def reached(name):
+        if name in ("statement", "before_commit", "after_commit"):
+            count[0] += 1
+            if count[0] == moment:
+                raise Died
 
-    def do_commit(connection):
-        tick()
-        commit(connection)
-        tick()
-
-    event.listen(core.db.engine(), "before_cursor_execute", tick)
-    dialect.do_commit = do_commit
-    try:
+    with failpoints.watched(reached):
         yield count
-    finally:
-        dialect.do_commit = commit
-        event.remove(core.db.engine(), "before_cursor_execute", tick)
 
 
 class Purchase:
