@@ -9,6 +9,7 @@ RUN := exec env LIVESTALL_DIE_WITH_PARENT=1 $(PY) app.py
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.stamp-run ## Start the shop with a demo sale: http://127.0.0.1:8000 (PORT=, WEB=, HOST=; see .env.example)
 	@$(RUN)
@@ -46,6 +47,8 @@ bench-video: .venv/.stamp-test ## Measure how late a picture and its pins are, g
 
 bench-sale: .venv/.stamp-test ## Measure three flash sales with 2,000 viewers, as they see them (ARGS="--viewers 500 --web 2")
 	@$(PY) tests/bench/sale.py $(ARGS)
+chaos-sale: .venv/.stamp-test ## Break one thing at a time in a simulated sale, look for lost or doubled claims (ARGS="--only 9")
+	@$(PY) -m tests.faults.chaos $(ARGS)
 
 bench-settle: .venv/.stamp-test ## Settle and audit 1,000,000 orders, then 2,000,000; beside an ORM (5 min, a quiet machine)
 	@$(PY) tests/bench/settle.py $(ARGS)

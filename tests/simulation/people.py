@@ -61,7 +61,7 @@ class Buyer:
         if self.dice.random() < 0.1:  # another body under a used key
             other = yield from self.insist(lambda web: self.shop.claim(self.member, key, name, quantity + 1, web))
             if other is not None:
-                self.shop.checker.conflicted(self.member, key, other)
+                self.shop.checker.conflicted(self.member, key, answer, other)
         elif self.dice.random() < 0.2:  # and the same again, much later
             yield self.dice.uniform(0, 8)
             again = yield from self.insist(lambda web: self.shop.claim(self.member, key, name, quantity, web))
