@@ -11,13 +11,15 @@ import structlog
 
 log = structlog.get_logger("bus")
 FRAMES = "livestall:frames"
+# A half-open connection gives no error, and redis-py's own health check waits for no answer (python-socketio#281): who
+# has heard nothing for 5 s asks, who hears nothing for 10 s begins anew. The relay beats every second.
+QUIET_SECONDS, SILENT_SECONDS = 5.0, 10.0
 _client = None
 
 
 def init_bus(redis_url: str) -> None:
     global _client
-    _client = redis.Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, health_check_interval=15,
-                                   decode_responses=True)
+    _client = redis.Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=5, decode_responses=True)
 
 
 def client() -> redis.Redis:
@@ -49,15 +51,27 @@ def listen(on_frames, on_state, poll_seconds: float = 1.0) -> None:
             if up is not True:
                 up = True
                 on_state(True)
-            while True:
-                # A half-open connection gives no error: health_check_interval pings it (python-socketio#281).
-                message = subscriber.get_message(timeout=poll_seconds)
-                subscriber.check_health()
-                if message:
-                    on_frames(json.loads(message["data"]))
+            _hear(subscriber, on_frames, poll_seconds)
         except (redis.RedisError, OSError) as error:
             if up is not False:
                 up = False
                 log.warning("redis lost", error=str(error))
                 on_state(False)
             time.sleep(0.5)
+
+
+def _hear(subscriber, on_frames, poll_seconds: float) -> None:
+    """Hand on what comes, until the connection breaks or is silent. Raises RedisError, OSError."""
+    heard = asked = time.monotonic()
+    while True:
+        message, now = subscriber.get_message(timeout=poll_seconds), time.monotonic()
+        if message:
+            heard = now
+        elif now - heard > SILENT_SECONDS:
+            subscriber.close()
+            raise redis.ConnectionError(f"nothing heard for {SILENT_SECONDS:g} s")
+        elif now - max(heard, asked) > QUIET_SECONDS:
+            subscriber.ping()
+            asked = now
+        if message and message["type"] == "message":
+            on_frames(json.loads(message["data"]))
