@@ -8,6 +8,9 @@ const PING_MS = 5000;
 // Ticks come once a second and pings every 5 s: 10 s without either is a line that only looks open.
 const SILENCE_MS = 10_000;
 
+/** How long to wait after the n-th join without an answer: ms. */
+export const pauseMs = (tries, random = Math.random) => random() * 1000 * 2 ** Math.min(tries - 1, 3);
+
 /** Thrown by request() when nothing is known to have arrived: not connected, cut off, or no answer in time. */
 export class NotAnswered extends Error {
   constructor(reason) {
@@ -37,6 +40,7 @@ export class Line {
     this.status = 'connecting';
     this.joined = false;
     this.everJoined = false;
+    this.unanswered = 0;
     this.heardAt = env.performance.now();
     this.lostAt = null;
     this.closed = false;
@@ -103,8 +107,9 @@ export class Line {
     const { socket } = this;
     const id = socket.id;
     try {
-      const answer = await this.#ask(this.join.event, this.join.data, ACK_MS);
+      const answer = await this.#ask(this.join.event, this.join.data, ACK_MS * (1 + Math.min(this.unanswered, 3)));
       if (this.closed || socket.id !== id) return;
+      this.unanswered = 0;
       if (!answer.ok) return this.#refused(answer);
       const again = this.everJoined;
       this.joined = true;
@@ -114,8 +119,11 @@ export class Line {
       this.#paint();
       this.#ping();
     } catch {
-      // No answer to a join: this line is of no use, the next one may be.
-      if (!this.closed && socket.id === id) this.#reopen();
+      // No answer to a join: this line is of no use, the next one may be. Each time a bit later and more patiently, for
+      // a crowd that insists keeps a busy server busy.
+      if (this.closed || socket.id !== id) return;
+      this.unanswered += 1;
+      this.env.setTimeout(() => { if (!this.joined && socket.id === id) this.#reopen(); }, pauseMs(this.unanswered));
     }
   }
 

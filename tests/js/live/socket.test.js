@@ -2,7 +2,7 @@ import '../served.js';
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-const { Line, NotAnswered, refresher, spreadMs, throughEitherDoor } = await import('/static/js/live/socket.js');
+const { Line, NotAnswered, pauseMs, refresher, spreadMs, throughEitherDoor } = await import('/static/js/live/socket.js');
 const { serverClock } = await import('/static/js/live/clock.js');
 
 const settle = async () => { for (let i = 0; i < 12; i += 1) await null; };
@@ -122,6 +122,22 @@ test('no network is offline at once, and back is tried at once', async () => {
   socket.up();
   await settle();
   assert.equal(line.status, 'online');
+});
+
+test('a join without an answer is tried later and more patiently each time, so that a crowd lets a busy server be', async () => {
+  const { socket } = openLine(async () => { throw new Error('timeout'); });
+  const before = socket.connects;
+  socket.up();
+  await settle();
+  assert.equal(socket.connects, before); // not at once
+  await w.pass(1100);
+  assert.equal(socket.connects, before + 1);
+  socket.up();
+  await settle();
+  await w.pass(2100);
+  assert.equal(socket.connects, before + 2);
+  assert.deepEqual(socket.sent.filter(([event]) => event === 'join').map(([, , ms]) => ms), [3000, 6000]);
+  assert.deepEqual([1, 2, 3, 4, 9].map((tries) => pauseMs(tries, () => 1)), [1000, 2000, 4000, 8000, 8000]);
 });
 
 test('a line that is open but silent for 10 s is opened anew', async () => {
