@@ -47,6 +47,7 @@ bench-video: .venv/.stamp-test ## Measure how late a picture and its pins are, g
 
 bench-sale: .venv/.stamp-test ## Measure three flash sales with 2,000 viewers, as they see them (ARGS="--viewers 500 --web 2")
 	@$(PY) tests/bench/sale.py $(ARGS)
+
 chaos-sale: .venv/.stamp-test ## Break one thing at a time in a simulated sale, look for lost or doubled claims (ARGS="--only 9")
 	@$(PY) -m tests.faults.chaos $(ARGS)
 

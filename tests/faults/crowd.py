@@ -92,16 +92,16 @@ class Buyer:
         """Keep a line up until told to go."""
         tries = 0
         while not self.done:
-            if self.offline or not self._open():
-                tries += 1
-                gevent.sleep(min(3.0, 0.4 * 2 ** tries) * self.dice.uniform(0.4, 1.6))
+            if self.offline or not self._open(ACK_SECONDS * (1 + min(tries, 3))):
+                tries = 0 if self.offline else tries + 1
+                gevent.sleep(min(8.0, 0.4 * 2 ** tries) * self.dice.uniform(0.4, 1.6))
                 continue
             tries = 0
             self._watch()
             self.joined_at, self.lost_at = None, self.lost_at or time.monotonic()
             gevent.sleep(self.dice.uniform(0.2, 1.0))
 
-    def _open(self) -> bool:
+    def _open(self, patience: float) -> bool:
         place = urlsplit(self.url)
         self.state, self.early = None, []
         self.sockets = Sockets(place.hostname, place.port, self.web.cookie, {
@@ -109,7 +109,7 @@ class Buyer:
         try:
             with gevent.Timeout(5, OSError("late")):
                 self.sockets.connect()
-            if not self.sockets.ask("join", {"live_id": self.live_id}, ACK_SECONDS).get("ok"):
+            if not self.sockets.ask("join", {"live_id": self.live_id}, patience).get("ok"):
                 raise OSError("not let in")
             self._refresh()
         except (OSError, gevent.Timeout, ValueError):

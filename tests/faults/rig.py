@@ -248,6 +248,7 @@ class Rig:
             if not self.disk or subprocess.run(["umount", str(self.home)], capture_output=True).returncode == 0:
                 return
             time.sleep(0.5)
+        subprocess.run(["umount", "-l", str(self.home)], capture_output=True)
 
     def fill_disk(self) -> None:
         """Until nothing more fits."""
