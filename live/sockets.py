@@ -11,7 +11,7 @@ from campaigns.stock.batches import Batcher
 from campaigns.stock.claims import claim
 from core import events
 from core.db import reading, transaction
-from core.errors import Forbidden, SignInNeeded, TooMany
+from core.errors import Forbidden, NotFound, SignInNeeded, TooMany
 from core.sockets import event as core_event
 from core.sockets import socketio
 from live import doors, limits, presence, schemas
@@ -62,7 +62,10 @@ def join(data):
 
 
 def _join_rooms(found, member) -> None:
-    join_room(events.live_stream(found.id))
+    try:
+        join_room(events.live_stream(found.id))
+    except KeyError:  # it closed while it waited for the database, as many do when all is slow: no news for the log
+        raise NotFound from None
     if member is not None:
         join_room(events.member_stream(member.id))
     if may(member, "shows", found.merchant_id):

@@ -112,6 +112,7 @@ def main() -> int:
             # An idle machine of two cores has all five processes and 60 buyers in after 15 s; a busy one is slower in
             # everything, and so are its promises.
             sale.slack = max(1.0, (time.monotonic() - began) / START_SECONDS)
+            sale.diary.patience *= min(sale.slack, 5)
             print(f"{given.crowd} buyers are in after {time.monotonic() - began:.0f} s\n{HEAD}", flush=True)
             for number, name, promise, _short, break_it in chosen:
                 rows += [one(sale, number, name, promise, break_it, seed, given.short)

@@ -32,6 +32,7 @@ class Diary:
         self.waits: list[float] = []  # seconds from a tap to a definite answer
         self.seen = Counter()  # codes, and "no answer"
         self.slow: list[tuple] = []  # (seconds, what came back on the way) of answers that took long
+        self.patience = INSIST_SECONDS  # a busy machine gets more (chaos.py)
         self.unanswered, self.wrong = [], []
 
     def longest_gap(self, since: float, until: float) -> float:
@@ -245,7 +246,7 @@ class Buyer:
 
     def _insist(self, what: str, key: str, ask):
         began, way = time.monotonic(), []
-        while time.monotonic() - began < INSIST_SECONDS and not self.done:
+        while time.monotonic() - began < self.diary.patience and not self.done:
             answer = ask()
             way.append((round(time.monotonic() - began, 1), (answer or {"code": None}).get("code", "ok")))
             if answer is not None and ("code" not in answer or answer["code"] in DECIDED):

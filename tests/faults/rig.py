@@ -167,7 +167,7 @@ class Rig:
         finally:
             connection.close()
 
-    def wait_ready(self, seconds: float = 60.0) -> None:
+    def wait_ready(self, seconds: float = 180.0) -> None:
         """Until six looks in a row are good: the kernel deals them out among the web processes."""
         end, good = time.monotonic() + seconds, 0
         while good < 6:
