@@ -9,7 +9,6 @@ import redis
 from core import bus
 from tests.faults.proxy import Proxy
 
-
 SILENT_SECONDS = 3.0  # a busy machine answers a ping late
 
 
