@@ -283,7 +283,7 @@ class Buyer:
         return order_id
 
     def _wait_for_state(self) -> bool:
-        for _ in range(200):
+        for _ in range(600):
             if self.state is not None:
                 return True
             gevent.sleep(0.1)

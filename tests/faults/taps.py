@@ -23,6 +23,12 @@ def _twin(buyer) -> Web:
     return tab
 
 
+def _me(buyer) -> dict:
+    """The buyer's own part of the page, when it is there."""
+    assert buyer._wait_for_state(), "the page does not come"
+    return buyer.state["me"]
+
+
 def _ask(tab: Web, path: str, body):
     """A POST, asked again with the same body while the shop is busy or says nothing, as pages do; (status, JSON)."""
     end, answer = time.monotonic() + 60, (0, None)
@@ -66,7 +72,6 @@ def double_clicks(sale) -> str:
     """Limit one each: two tabs with keys of their own, one key twice at once, one hold paid in both tabs."""
     offer, ten, holds = sale.spare["single"].pop(), sale.buyers[:10], 0
     for buyer in ten:
-        buyer.busy += 1
         tab, path = _twin(buyer), f"/api/live/{sale.live_id}/claims"
         bodies = [{"key": key, "offer_id": offer, "quantity": 1} for key in ["same" + offer] * 2 + [uuid.uuid4().hex]]
         taps = [gevent.spawn(_ask, web, path, body)
@@ -74,7 +79,7 @@ def double_clicks(sale) -> str:
         gevent.joinall(taps, timeout=120)
         won = {answer["hold"]["id"] for status, answer in (tap.value for tap in taps) if status == 200}
         assert len(won) == 1, f"{len(won)} holds of one allowed: {[tap.value for tap in taps]}"
-        me, hold = buyer.state["me"], won.pop()
+        me, hold = _me(buyer), won.pop()
         body = {"hold_id": hold, "address_id": me["default_address"]["id"], "method": "card",
                 "card_id": me["cards"][0]["id"]}
         taps = [gevent.spawn(_ask, web, "/api/orders", {**body, "key": uuid.uuid4().hex})
@@ -83,7 +88,6 @@ def double_clicks(sale) -> str:
         codes = sorted(status for status, _answer in (tap.value for tap in taps))
         assert codes == [201, 409], f"one hold, two tabs: {[tap.value for tap in taps]}"
         holds += 1
-        buyer.busy -= 1
     paid = _count("SELECT count(*) FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.offer_id = "
                   "cast(:offer AS uuid)", offer=offer)
     assert paid == holds, f"{paid} orders of {holds} buyers"
@@ -93,7 +97,6 @@ def double_clicks(sale) -> str:
 def other_bodies(sale) -> str:
     """A key that was used is refused for anything else, over both doors; the first answer stays."""
     buyer = sale.buyers[0]
-    buyer.busy += 1
     key = uuid.uuid4().hex
     path = f"/api/live/{sale.live_id}/claims"
     body = {"key": key, "offer_id": sale.spare["single"].pop(), "quantity": 1}
@@ -106,7 +109,7 @@ def other_bodies(sale) -> str:
         answer = buyer.sockets.ask("claim", {**body, "quantity": 2, "live_id": str(sale.live_id)}, 20)
         assert answer["code"] == "key_conflict", answer
     assert _ask(tab, path, body)[1]["hold"]["id"] == first["hold"]["id"]
-    me, key = buyer.state["me"], uuid.uuid4().hex
+    me, key = _me(buyer), uuid.uuid4().hex
     order = {"key": key, "hold_id": first["hold"]["id"], "address_id": me["default_address"]["id"], "method": "card",
              "card_id": me["cards"][0]["id"]}
     status, made = _ask(tab, "/api/orders", order)
@@ -115,7 +118,6 @@ def other_bodies(sale) -> str:
         **{name: value for name, value in order.items() if name != "card_id"}, "method": "bank_page"})
     assert (status, answer["code"]) == (422, "key_conflict"), answer
     assert _ask(tab, "/api/orders", order)[1]["order"]["id"] == made["order"]["id"]
-    buyer.busy -= 1
     return "422, and the first answers stay"
 
 
@@ -192,7 +194,7 @@ def one_variant(sale) -> str:
 
 def _at_the_bank(sale, buyer, offer: str):
     """A hold, and an order that waits on the bank's page: (order id, the page's path)."""
-    tab, me = _twin(buyer), buyer.state["me"]
+    tab, me = _twin(buyer), _me(buyer)
     status, answer = _ask(tab, f"/api/live/{sale.live_id}/claims",
                           {"key": uuid.uuid4().hex, "offer_id": offer, "quantity": 1})
     assert status == 200, answer
@@ -247,7 +249,6 @@ def _post_notice(sale, event_id: str, state: str, charge) -> str:
 def webhooks(sale) -> str:
     """The bank's word comes twice at once, out of order and three days late: one effect."""
     buyer = sale.buyers[0]
-    sale.until(lambda: buyer.state is not None, 10, "no state")
     order, page, _hold = _at_the_bank(sale, buyer, sale.spare["single"].pop())
     with core.db.reading() as db:
         charge = db.execute(text("SELECT c.reference, c.amount_minor, c.currency FROM sandbox_charges c "
