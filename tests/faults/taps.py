@@ -279,13 +279,14 @@ def windows(sale) -> str:
     sale.act("start_sale", offer_id=offer, countdown_seconds=10, duration_seconds=60, quantity=5)
     opens = _count("SELECT opens_at FROM offer_stock WHERE offer_id = cast(:id AS uuid)", id=offer)
     told, tab = [], [_twin(buyer) for buyer in sale.buyers[:8]]
-    end = time.monotonic() + 45
+    end = time.monotonic() + 65
     while time.monotonic() < end and sum(status == 200 for status, _early, _answer in told) < 3:
         for web in tab:
             web.close()  # a new connection: the kernel deals them out among the processes
             early = _count("SELECT clock_timestamp() < :opens", opens=opens)
             status, answer = web.call("POST", path, {"key": uuid.uuid4().hex, "offer_id": offer, "quantity": 1})
-            told.append((status, early and _count("SELECT clock_timestamp() < :opens", opens=opens), answer))
+            if status not in (0, 429, 503):
+                told.append((status, early and _count("SELECT clock_timestamp() < :opens", opens=opens), answer))
         gevent.sleep(0.2)
     assert any(early for _status, early, _answer in told), "nobody asked before the opening"
     for status, early, answer in told:
