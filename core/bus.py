@@ -45,7 +45,7 @@ def listen(on_frames, on_state, poll_seconds: float = 1.0) -> None:
     up = None
     while True:
         try:
-            subscriber = client().pubsub(ignore_subscribe_messages=True)
+            subscriber = client().pubsub()  # one that ignores what is no message ignores the answer to a ping as well
             subscriber.subscribe(FRAMES)
             subscriber.get_message(timeout=poll_seconds)  # the subscription stands before we say so
             if up is not True:
