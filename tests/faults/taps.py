@@ -35,7 +35,7 @@ def _ask(tab: Web, path: str, body):
     while answer[0] in (0, 429, 503) and time.monotonic() < end:
         if answer[1] is not None:
             gevent.sleep(0.5)
-        answer = _ask(tab, path, body)
+        answer = tab.call("POST", path, body)
     return answer
 
 
