@@ -43,8 +43,11 @@ def taps_while_offline(sale, seconds: float) -> str:
     """Ten go offline and tap five times; nothing of that is bought, then or later; a tap afterwards is one order."""
     ten, keys = sale.buyers[:10], []
     for buyer in ten:
-        buyer.tapping, buyer.offline = False, True
-    sale.until(lambda: not any(buyer.busy or buyer.joined_at for buyer in ten), 75, "they do not get offline")
+        buyer.tapping = False
+    sale.until(lambda: not any(buyer.busy for buyer in ten), 75, "they do not come to rest")
+    for buyer in ten:
+        buyer.offline = True
+    sale.until(lambda: not any(buyer.joined_at for buyer in ten), 10, "they do not get offline")
     for _ in range(5):
         for buyer in ten:
             keys.append(uuid.uuid4().hex)
