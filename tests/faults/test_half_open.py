@@ -1,6 +1,7 @@
 """A connection to Redis that only looks open: the listener notices, says so, and hears again."""
 import threading
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,7 +28,11 @@ def piped(servers, monkeypatch):
         if over.is_set():
             raise SystemExit  # the only way out of listen()
         states.append(up)
-    thread = threading.Thread(target=bus.listen, args=(frames.extend, on_state, 0.05), daemon=True)
+
+    def listen():
+        with suppress(SystemExit):
+            bus.listen(frames.extend, on_state, 0.05)
+    thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     yield proxy, redis.Redis.from_url(servers[1]), frames, states
     over.set()
