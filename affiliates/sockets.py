@@ -1,12 +1,14 @@
 """A line for an affiliate's own pages: commissions as they appear."""
 from flask import g
 from flask_socketio import join_room
+from sqlalchemy import select
 
 from affiliates.commission.queries import totals_of
 from affiliates.commission.tell import stream
 from affiliates.people.queries import access_own
 from core.db import reading
 from core.errors import SignInNeeded
+from core.events import Stream
 from core.sockets import event
 from core.web import In
 
@@ -24,4 +26,6 @@ def join_affiliate(_data):
         affiliate = access_own(db, g.member)
         totals = totals_of(db, [affiliate.id])[affiliate.id]
     join_room(stream(affiliate.id))
-    return {"affiliate_id": str(affiliate.id), "totals": totals}
+    with reading() as db:  # after the room was joined: what came before is in it, the rest is sent
+        seq = db.scalar(select(Stream.seq).where(Stream.name == stream(affiliate.id))) or 0
+    return {"affiliate_id": str(affiliate.id), "totals": totals, "seq": seq}

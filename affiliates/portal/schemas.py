@@ -1,0 +1,20 @@
+"""What the portal accepts."""
+from marshmallow import fields, validate
+
+from core.web import In
+
+
+class ApplyIn(In):
+    """How an affiliate calls themselves, and where they promote."""
+    display_name = fields.String(load_default="", validate=validate.Length(max=80))
+    about = fields.String(load_default="", validate=validate.Length(max=1000))
+
+
+class AppealIn(In):
+    body = fields.String(required=True, validate=validate.Length(1, 2000))
+
+
+class AnswerIn(In):
+    """A member of the shop's staff answers; with `release`, what is held is let go as well."""
+    note = fields.String(required=True, validate=validate.Length(1, 2000))
+    release = fields.Boolean(load_default=False)
