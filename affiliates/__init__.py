@@ -1,4 +1,5 @@
 """Who brings buyers, and what they earn: people, links, attribution, commission, settlement."""
+from affiliates.appeals import models as appeal_models  # noqa: F401
 from affiliates.attribution import models as attribution_models  # noqa: F401
 from affiliates.checks import CHECKS
 from affiliates.commission import models as commission_models  # noqa: F401

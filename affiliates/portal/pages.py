@@ -2,6 +2,7 @@
 from flask import flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from affiliates.appeals.queries import appeals_of
 from affiliates.commission import explain as explained
 from affiliates.commission.queries import access_commission
 from affiliates.links import actions as links
@@ -168,5 +169,6 @@ def line_view(db, affiliate, commission_id) -> dict:
     row = access_commission(db, commission_id, affiliate.id)
     settled = bool(settled_ids(db, affiliate.id, [row.id]))
     variant = db.get(OrderLine, row.order_line_id).variant_id
-    return {"one": explained.explain(db, row, settled=settled), "picture": picture_urls(db, [variant])[variant],
-            "campaign": db.get(Campaign, row.campaign_id).name, "shop": db.get(Merchant, row.merchant_id).name}
+    return {"one": explained.explain(db, row, settled=settled), "appeals": appeals_of(db, row.id),
+            "picture": picture_urls(db, [variant])[variant], "campaign": db.get(Campaign, row.campaign_id).name,
+            "shop": db.get(Merchant, row.merchant_id).name}

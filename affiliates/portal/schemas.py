@@ -10,6 +10,22 @@ class ApplyIn(In):
     about = fields.String(load_default="", validate=validate.Length(max=1000))
 
 
+class NameIn(In):
+    display_name = fields.String(required=True, validate=validate.Length(1, 80))
+    about = fields.String(load_default="", validate=validate.Length(max=1000))
+
+
+class PayoutIn(In):
+    """Where the money shall go: an IBAN, or a number with its bank's code. The password is asked each time."""
+    method = fields.String(load_default="bank", validate=validate.OneOf(("bank", "sandbox")))
+    holder = fields.String(required=True, validate=validate.Length(1, 70))
+    iban = fields.String(load_default="", validate=validate.Length(max=50))
+    number = fields.String(load_default="", validate=validate.Length(max=50))
+    bank_code = fields.String(load_default="", validate=validate.Length(max=50))
+    bic = fields.String(load_default="", validate=validate.Length(max=20))
+    password = fields.String(required=True)
+
+
 class AppealIn(In):
     body = fields.String(required=True, validate=validate.Length(1, 2000))
 

@@ -100,7 +100,7 @@ def flow(totals: list[dict], currency: str) -> dict:
     hold: not past its days, or in review. waits: past its days, not settled yet (below 0: will be taken back)."""
     one = next((row for row in totals if row["currency"] == currency), None) or dict.fromkeys(
         ("earned", "held", "mature", "payable", "paid"), 0)
-    moved = one["payable"] + one["paid"] + one.get("in_transit", 0)
+    moved = one["payable"] + one["paid"] + one.get("on_the_way", 0)
     return {"earned": one["earned"], "hold": one["earned"] - one["mature"], "payable": one["payable"],
             "paid": one["paid"], "waits": one["mature"] - moved}
 

@@ -22,7 +22,7 @@ let soon = null;
 function paint(state) {
   const top = headline(state);
   $('#earned').replaceChildren(h('span.price', {}, moneyParts(top.minor, state.currency).map(([kind, text]) => (kind === 'int' ? text : h('small', {}, text)))));
-  if (top.isLive) setText($('#earned-note'), t('{orders} orders from {visits} visits, in {show}', { orders: top.orders, visits: top.visits, show: top.title }));
+  if (top.isLive) setText($('#earned-note'), t('Orders: {orders}, visits: {visits}, in {show}', { orders: top.orders, visits: top.visits, show: top.title }));
   setText($('#plus'), state.plus ? plusText(state) : '');
   paintFlow(state);
   paintShows(state);

@@ -67,7 +67,8 @@ def test_a_line_is_explained_in_words(desk, aiko):
     one, = desk.commissions()
     text = " ".join(re.sub(r"<[^>]+>", " ", aiko.get(f"/affiliate/lines/{one.id}").text).split())
     for said in ("3 × £2.10 in the show £6.30", "What the buyer paid for it £6.30", "× 10 % £0.63",
-                 "Refund to the buyer", "£2.10 of £6.30 went back", "− £0.21", "Left for you £0.42", "Version 1, in force since",
+                 "Refund to the buyer", "£2.10 of £6.30 went back", "− £0.21", "Left for you £0.42",
+                 "Version 1, in force since",
                  "over your link to this show", "gets the commission", "The parcel has not arrived yet",
                  "15 days after delivery"):
         assert said in text

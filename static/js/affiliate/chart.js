@@ -43,12 +43,10 @@ function barOf({ done, hold }, x, step, y, isToday) {
 }
 
 function labels(bars, left, step, width) {
-  const marks = bars.map((bar, n) => [bar, n]).filter(([, n]) => n % 7 === 1 && left + (n + 4) * step < width);
-  return [...marks.map(([{ at }, n]) => s('text', { x: left + n * step, y: 164 }, day(at))), s('text', { class: 'say', x: width, y: 164, 'text-anchor': 'end' }, t('today'))];
+  const marks = bars.map((bar, n) => [bar, n]).filter(([, n]) => n % 7 === 1 && left + (n + 5) * step < width);
+  return [...marks.map(([{ at }, n]) => s('text', { x: left + n * step, y: 164 }, time(at, 'month'))), s('text', { class: 'say', x: width, y: 164, 'text-anchor': 'end' }, t('today'))];
 }
 
-// "Sun, 22 Nov" is too wide under a bar: without the day of the week.
-const day = (at) => time(at, 'day').replace(/^[^\d]*,\s*/, '').replace(/周.$/, '');
 
 function hatch() {
   const defs = s('defs', {});

@@ -58,7 +58,7 @@ function hoursWith(hours, line, old, delta) {
 /** Where the money of the shown currency is: minor units. The server's affiliates/portal/words.py says the same. */
 export function flow({ totals, currency }) {
   const one = totals.find((row) => row.currency === currency) ?? { earned: 0, mature: 0, payable: 0, paid: 0 };
-  const moved = one.payable + one.paid + (one.in_transit ?? 0);
+  const moved = one.payable + one.paid + (one.on_the_way ?? 0);
   return { earned: one.earned, hold: one.earned - one.mature, payable: one.payable, paid: one.paid, waits: one.mature - moved };
 }
 
