@@ -75,7 +75,8 @@ def test_a_message_in_parts_is_one_message_and_pings_may_come_between():
     (from_client(b"", CLOSE, final=False), PROTOCOL_ERROR),
     (from_client(b"x" * 1001), TOO_BIG),
     (from_client(b"x" * 600, TEXT, final=False) + from_client(b"x" * 600, 0), TOO_BIG),
-])
+], ids=["unmasked", "compressed", "kind 3", "kind 11", "a part of nothing", "begun twice", "long ping",
+        "close in parts", "too long", "too long in parts"])  # masks are random, and two workers must see the same names
 def test_what_the_protocol_forbids_is_refused(line, code):
     with pytest.raises(Refused) as refused:
         Incoming(1000).feed(line)
