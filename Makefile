@@ -56,6 +56,7 @@ bench-settle: .venv/.stamp-test ## Settle and audit 1,000,000 orders, then 2,000
 
 chaos-settle: .venv/.stamp-test ## Settle 1,000,000 orders while workers and the database die; the totals stay (3 min)
 	@$(PY) tests/bench/chaos_settle.py $(ARGS)
+
 replay: .venv/.stamp-test ## Play a file of invoices as paid orders and compare every affiliate's sum (FILE=…)
 	$(PY) scripts/replay.py $(FILE)
 
