@@ -59,7 +59,7 @@ def leave_shop(merchant_id):
 def team():
     with reading() as db:
         affiliate = own(db)
-        invite = url_for("affiliate.join_team", token=_signer().dumps(affiliate.id.hex))
+        invite = url_for("affiliate.join_team", token=team_token(affiliate.id))
         base = address_of("").rpartition("/r/")[0]
         return render_template("affiliates/team.html", affiliate=affiliate, people=queries.team(db, affiliate.id),
                                invite=base + invite, days=TEAM_DAYS)
@@ -90,6 +90,11 @@ def leave_team():
     with transaction() as db:
         people.leave_team(db, own(db), g.member)
     return redirect(url_for("affiliate.settings"), 303)
+
+
+def team_token(leader_id: uuid.UUID) -> str:
+    """What the link into a leader's team carries."""
+    return _signer().dumps(leader_id.hex)
 
 
 def _leader(db, token: str) -> Affiliate:

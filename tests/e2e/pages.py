@@ -1,7 +1,7 @@
 """Every page of the house: who looks at it, where it is, and what is pressed before it is looked at."""
 from dataclasses import dataclass
 
-from demo.accounts import HOST, OPERATOR, PASSWORD, STAFF, VIEWERS
+from demo.accounts import AFFILIATES, HOST, OPERATOR, PASSWORD, STAFF, VIEWERS
 from tests.e2e.people import BUYER, FRESH, HOLDER, LINER, NEWCOMER
 
 
@@ -111,7 +111,31 @@ OPERATE = [
     Page("operator-members-none", "/operator/members?q=zebra", OPERATOR),
     Page("operator-merchants", "/operator/merchants", OPERATOR),
 ]
-PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE]
+AIKO, EARNING = AFFILIATES[0], "html[data-joined=yes]"
+PORTAL = [
+    Page("affiliate", "/affiliate", AIKO, ready=EARNING),
+    Page("affiliate-open-line", "/affiliate", AIKO, press=("#lines .head",), ready="#lines .why"),
+    Page("affiliate-new", "/affiliate", LINER, ready=EARNING), Page("affiliate-join", "/affiliate", NEWCOMER),
+    Page("affiliate-waits", "/affiliate", HOLDER),
+    Page("affiliate-campaigns", "/affiliate/campaigns", AIKO),
+    Page("affiliate-campaigns-new", "/affiliate/campaigns", LINER),
+    Page("affiliate-links", "/affiliate/links", AIKO), Page("affiliate-links-none", "/affiliate/links", LINER),
+    Page("affiliate-lines", "/affiliate/lines", AIKO),
+    *(Page(f"affiliate-line-{name}", f"/affiliate/lines/{{line_{name}}}", AIKO)
+      for name in ("paid", "held", "back", "answered")),
+    Page("affiliate-statements", "/affiliate/statements", AIKO),
+    Page("affiliate-statements-none", "/affiliate/statements", LINER),
+    Page("affiliate-settings", "/affiliate/settings", AIKO), Page("affiliate-team", "/affiliate/team", AIKO),
+    Page("affiliate-team-none", "/affiliate/team", LINER),
+    Page("affiliate-team-join", "/affiliate/team/join/{team}", LINER),
+    Page("affiliate-payout", "/affiliate/payout-account", AIKO),
+    Page("affiliate-payout-refused", "/affiliate/payout-account", AIKO,
+         fill=(("[name=holder]", "Aiko"), ("[name=iban]", "DE00"), ("[name=password]", PASSWORD)),
+         press=("main form button.act",), ready=".field.bad"),
+    Page("affiliate-invitation", "/affiliate/invitations/{promote}", NEWCOMER),
+    Page("appeals", "/studio/appeals", STAFF), Page("appeals-none", "/studio/appeals", FRESH),
+]
+PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE, *PORTAL]
 # What is fetched by GET and is no page, besides /api/ and addresses that end as files do: (endpoint, what it is).
 NO_PAGES = {"static": "files", "health.healthz": "text", "health.readyz": "JSON", "health.metrics": "text",
             "live.studio": "redirect", "pictures.picture": "picture", "orders.returned": "redirect",

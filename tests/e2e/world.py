@@ -14,6 +14,12 @@ sys.path.insert(0, str(ROOT))
 from flask import g  # noqa: E402
 from sqlalchemy import func, select, text, update  # noqa: E402
 
+from affiliates.appeals import actions as appeals  # noqa: E402
+from affiliates.commission import actions as commission  # noqa: E402
+from affiliates.commission.models import Commission  # noqa: E402
+from affiliates.people.actions import apply, invite  # noqa: E402
+from affiliates.people.queries import access_own  # noqa: E402
+from affiliates.portal.settings import team_token  # noqa: E402
 from app import create_app  # noqa: E402
 from campaigns.catalogue import imports  # noqa: E402
 from campaigns.catalogue.models import Product  # noqa: E402
@@ -60,6 +66,7 @@ def make() -> dict:
             expires_at=func.now() + timedelta(hours=1)))
     ids |= _imports(shop.id, nora.id)
     ids |= _tokens(shop, people, nora)
+    ids |= _affiliates(people, shop)
     jobs.enqueue("orders.payments.jobs.look_up", "not an id")
     return {name: str(value) for name, value in ids.items()}
 
@@ -204,6 +211,29 @@ def _tokens(shop, people: dict, nora) -> dict:
         address = default_address(db, people[BUYER].id)
         return {"invite": invite, "reset": token, "email": asked[0], "mail": mail.id,
                 "address": address.id, "missing": uuid.uuid4()}
+
+
+def _affiliates(people: dict, shop) -> dict:
+    """Lines of Aiko's in every state, with appeals; one who waits to be approved and one who is new."""
+    with transaction() as db:
+        ana, aiko = (db.scalars(select(Member).where(Member.email == email)).one()
+                     for email in (accounts.STAFF, accounts.AFFILIATES[0]))
+        affiliate = access_own(db, aiko)
+        apply(db, people[LINER])
+        apply(db, people[HOLDER]).state = "applied"
+        asked = []
+        invite(db, shop, NEWCOMER, ana, lambda token: asked.append(token) or token)
+        lines = db.scalars(select(Commission).where(Commission.affiliate_id == affiliate.id, Commission.level == 1,
+                                                    Commission.amount_minor > 2, Commission.reversed_minor == 0)
+                           .order_by(Commission.id).limit(4)).all()
+        for one in lines[1:3]:
+            commission.hold_by_hand(db, one, ana, "The same parcel went to two names.")
+        commission.correct(db, lines[3], -1, ana, "One was a gift.", "world-correct")
+        appeals.appeal(db, lines[1], affiliate, "They are sisters and live together.")
+        said = appeals.appeal(db, lines[2], affiliate, "He paid for it himself.")
+        appeals.answer(db, said, ana, "Thank you, we see.")
+        return {"line_paid": lines[0].id, "line_held": lines[1].id, "line_answered": lines[2].id,
+                "line_back": lines[3].id, "promote": asked[0], "team": team_token(affiliate.id)}
 
 
 def main() -> None:
