@@ -6,8 +6,10 @@ from functools import cache
 
 import structlog
 from flask import Response, current_app, g, jsonify, redirect, render_template, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from itsdangerous import BadSignature
 from marshmallow import RAISE, Schema, ValidationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -105,8 +107,21 @@ def failure(error: DomainError) -> Response | tuple:
     return render_template("errors/error.html", code=error.status, message=error.message), error.status, headers
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Signed cookies whose age is not asked: a host whose clock is behind took what another had just signed for news
+    from the future and signed people out. How long a sign-in lasts stands in the database (members.identity)."""
+
+    def open_session(self, app, request):
+        cookie = request.cookies.get(self.get_cookie_name(app))
+        try:
+            return self.session_class(self.get_signing_serializer(app).loads(cookie) if cookie else {})
+        except BadSignature:
+            return self.session_class()
+
+
 def init_app(app) -> None:
     config = app.config["LIVESTALL"]
+    app.session_interface = Sessions()
     app.secret_key = config.secret_key
     app.config.update(
         SESSION_COOKIE_NAME="livestall", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax",
