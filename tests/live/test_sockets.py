@@ -186,6 +186,8 @@ def test_viewers_cannot_claim_in_a_rehearsal_staff_can(world, page):
 
 def test_waiting_and_leaving_the_line(world):
     world.open()
+    for member, units in ((world.other, 4), (world.host, 4), (world.viewer, 2)):
+        world.hold(member, units)
     client = world.client(world.viewer)
     wait = client.post(f"/api/live/{world.id}/waitlist", json={"offer_id": world.offer, "quantity": 2}).json["wait"]
     assert (wait["place"], world.stock().waiting) == (1, 1)
