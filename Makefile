@@ -9,7 +9,6 @@ RUN := exec env LIVESTALL_DIE_WITH_PARENT=1 $(PY) app.py
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.stamp-run ## Start the shop with a demo sale: http://127.0.0.1:8000 (PORT=, WEB=, HOST=; see .env.example)
 	@$(RUN)

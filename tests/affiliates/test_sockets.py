@@ -14,7 +14,7 @@ def test_only_an_affiliate_joins_and_only_the_own_line(desk, app):
         lines[name] = socketio.test_client(app, flask_test_client=browser)
     answers = {name: line.emit("join_affiliate", {}, callback=True) for name, line in lines.items()}
     assert answers["aiko"] == {"ok": True, "affiliate_id": str(desk.affiliate.id), "totals": [
-        {"currency": "GBP", "earned": 63, "held": 0, "mature": 0, "payable": 0, "paid": 0}]}
+        {"currency": "GBP", "earned": 63, "held": 0, "mature": 0, "payable": 0, "paid": 0}], "seq": 0}
     assert (answers["buyer"]["code"], answers["nobody"]["code"]) == ("no_affiliate", "sign_in_needed")
     assert len(sids(stream(desk.affiliate.id))) == 1
     refused = lines["aiko"].emit("join_affiliate", {"affiliate_id": "another"}, callback=True)
