@@ -1,0 +1,8 @@
+"""The merchant's and the operator's side of affiliates: people, rules, holds, settlement, payouts, and who did what."""
+
+
+def init_app(app) -> None:
+    """Register the pages of both desks."""
+    from affiliates.desk.doors import operator_desk, shop_desk
+    app.register_blueprint(shop_desk)
+    app.register_blueprint(operator_desk)
