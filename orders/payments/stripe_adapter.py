@@ -11,21 +11,10 @@ from datetime import timedelta
 import stripe
 import structlog
 
-from orders.payments import (
-    CALL_SECONDS,
-    Ask,
-    BadSignature,
-    CardFacts,
-    NoAnswer,
-    Notice,
-    RefundAsk,
-    RefundResult,
-    Result,
-)
+from orders.payments import Ask, CardFacts, NoAnswer, Notice, RefundAsk, RefundResult, Result
+from orders.payments.stripe_shared import client, from_stripe, marks, signed_event, to_stripe
 
 log = structlog.get_logger("payments")
-# docs.stripe.com/currencies: no minor unit in ISO 4217 or in use, but Stripe counts hundredths.
-HUNDREDTHS = frozenset({"ISK", "UGX"})
 # A Checkout Session lives at least 30 min; our hold is usually shorter, and a late payment has its own path.
 SESSION_SECONDS = 31 * 60
 # How far to look for a payment whose reference we never learned.
@@ -39,21 +28,19 @@ class Stripe:
 
     def __init__(self, secret_key: str, webhook_secret: str, api_base: str = ""):
         self._webhook_secret = webhook_secret
-        self._client = stripe.StripeClient(
-            secret_key, max_network_retries=0, http_client=stripe.RequestsClient(timeout=CALL_SECONDS),
-            base_addresses={"api": api_base} if api_base else {})
+        self._client = client(secret_key, api_base)
         self._v1 = self._client.v1
 
     # -- taking money
 
     def create(self, ask: Ask) -> Result:
-        marks = {KEY: ask.key, VIA: "checkout"}
+        labels = {KEY: ask.key, VIA: "checkout"}
         return self._call(lambda: _session_result(self._v1.checkout.sessions.create({
-            "mode": "payment", "client_reference_id": ask.key, "metadata": marks,
+            "mode": "payment", "client_reference_id": ask.key, "metadata": labels,
             "line_items": [{"quantity": 1, "price_data": {
-                "currency": ask.currency.lower(), "unit_amount": _out(ask.amount_minor, ask.currency),
+                "currency": ask.currency.lower(), "unit_amount": to_stripe(ask.amount_minor, ask.currency),
                 "product_data": {"name": ask.description}}}],
-            "payment_intent_data": {"metadata": marks, "description": ask.description},
+            "payment_intent_data": {"metadata": labels, "description": ask.description},
             # What was agreed is what is charged: no other currency, no card kept without the buyer's tick.
             "adaptive_pricing": {"enabled": False}, "customer_creation": "always", "customer_email": ask.email,
             "saved_payment_method_options": {"payment_method_save": "enabled"},
@@ -63,7 +50,7 @@ class Stripe:
     def charge_card(self, ask: Ask) -> Result:
         customer, method = ask.card_ref.split(":", 1)
         return self._call(lambda: _intent_result(self._v1.payment_intents.create({
-            "amount": _out(ask.amount_minor, ask.currency), "currency": ask.currency.lower(), "customer": customer,
+            "amount": to_stripe(ask.amount_minor, ask.currency), "currency": ask.currency.lower(), "customer": customer,
             "payment_method": method, "payment_method_types": ["card"], "confirm": True,
             "return_url": ask.return_url, "description": ask.description, "metadata": {KEY: ask.key}},
             {"idempotency_key": ask.key})))
@@ -76,7 +63,7 @@ class Stripe:
             return _intent_result(self._v1.payment_intents.retrieve(ask.provider_ref))
         listed = self._v1.payment_intents.list({"customer": ask.card_ref.split(":", 1)[0], "limit": 100,
                                                 "created": _around(ask)})
-        return next((_intent_result(one) for one in _some(listed) if _marks(one).get(KEY) == ask.key),
+        return next((_intent_result(one) for one in _some(listed) if marks(one).get(KEY) == ask.key),
                     Result("missing"))
 
     def _find_session(self, ask: Ask) -> Result:
@@ -120,42 +107,39 @@ class Stripe:
             intent = _id(self._v1.checkout.sessions.retrieve(intent).payment_intent)
         if ask.again:
             listed = self._v1.refunds.list({"payment_intent": intent, "limit": 100})
-            known = next((one for one in _some(listed) if _marks(one).get(REFUND_KEY) == ask.key), None)
+            known = next((one for one in _some(listed) if marks(one).get(REFUND_KEY) == ask.key), None)
             if known is not None:
                 return known
-        return self._v1.refunds.create({"payment_intent": intent, "amount": _out(ask.amount_minor, ask.currency),
+        return self._v1.refunds.create({"payment_intent": intent, "amount": to_stripe(ask.amount_minor, ask.currency),
                                         "metadata": {REFUND_KEY: ask.key}}, {"idempotency_key": ask.key})
 
     # -- being told
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
-        try:
-            event = self._client.construct_event(body, headers.get("Stripe-Signature"), self._webhook_secret)
-        except stripe.SignatureVerificationError as error:
-            raise BadSignature from error
+        event = signed_event(self._client, body, headers, self._webhook_secret)
         return _notice(event.id, event.type, event.data.object)
 
 
 def _notice(event_id: str, kind: str, thing) -> Notice:
-    marks = _marks(thing)
+    ours = marks(thing)
     body = {"type": kind, "object": _id(thing)}
     if kind.startswith("checkout.session."):
-        return Notice(event_id, kind, body, payment_key=marks.get(KEY), result=_session_result(thing))
+        return Notice(event_id, kind, body, payment_key=ours.get(KEY), result=_session_result(thing))
     if kind.startswith("payment_intent."):
         result = _intent_result(thing)
-        if marks.get(VIA) == "checkout":
+        if ours.get(VIA) == "checkout":
             # On Stripe's page a refused card is not the end: the session's own events are. Money that came is.
             result = Result("succeeded", None, result.amount_minor, result.currency) if result.state == "succeeded" \
                 else None
-        return Notice(event_id, kind, body, payment_key=marks.get(KEY), result=result)
+        return Notice(event_id, kind, body, payment_key=ours.get(KEY), result=result)
     if kind.startswith(("refund.", "charge.refund.")):
-        return Notice(event_id, kind, body, refund_key=marks.get(REFUND_KEY))
+        return Notice(event_id, kind, body, refund_key=ours.get(REFUND_KEY))
     return Notice(event_id, kind, body)
 
 
 def _session_result(session) -> Result:
     intent = session.payment_intent if hasattr(session.payment_intent, "status") else None
-    money = (_in(session.amount_total, session.currency), session.currency.upper())
+    money = (from_stripe(session.amount_total, session.currency), session.currency.upper())
     if session.payment_status == "paid":
         return Result("succeeded", session.id, *money, card=_card(intent))
     if session.status == "expired":
@@ -164,10 +148,10 @@ def _session_result(session) -> Result:
 
 
 def _intent_result(intent) -> Result:
-    money = (_in(intent.amount, intent.currency), intent.currency.upper())
+    money = (from_stripe(intent.amount, intent.currency), intent.currency.upper())
     match intent.status:
         case "succeeded":
-            return Result("succeeded", intent.id, _in(intent.amount_received, intent.currency), money[1])
+            return Result("succeeded", intent.id, from_stripe(intent.amount_received, intent.currency), money[1])
         case "requires_action":
             action = intent.next_action
             url = action.redirect_to_url.url if action and action.type == "redirect_to_url" else None
@@ -211,18 +195,5 @@ def _some(listed):
         yield one
 
 
-def _marks(thing) -> Mapping[str, str]:
-    marks = getattr(thing, "metadata", None)
-    return marks.to_dict() if marks else {}
-
-
 def _id(thing) -> str | None:
     return getattr(thing, "id", thing)
-
-
-def _out(minor: int, currency: str) -> int:
-    return minor * 100 if currency in HUNDREDTHS else minor
-
-
-def _in(amount: int, currency: str) -> int:
-    return amount // 100 if currency.upper() in HUNDREDTHS else amount

@@ -29,17 +29,22 @@ class Refused(DomainError):
 @csrf.exempt
 @provider
 def receive(name):
-    if (request.content_length or 0) > MAX_BYTES:
-        raise Refused
-    try:
-        notice = named(name).parse_webhook(request.get_data(cache=False), request.headers)
-    except (BadSignature, ValueError, KeyError) as error:
-        log.warning("webhook refused", provider=name, error=type(error).__name__)
-        raise Refused from error
+    notice = signed_notice(named(name))
     with transaction() as db:
         effect, refund_id = take(db, name, notice)
     jobs.hurry(refund_id)
     return jsonify(effect=effect)
+
+
+def signed_notice(adapter):
+    """What a provider's adapter reads in this request, once its signature is right. Raises Refused."""
+    if (request.content_length or 0) > MAX_BYTES:
+        raise Refused
+    try:
+        return adapter.parse_webhook(request.get_data(cache=False), request.headers)
+    except (BadSignature, ValueError, KeyError) as error:
+        log.warning("webhook refused", provider=adapter.name, error=type(error).__name__)
+        raise Refused from error
 
 
 def take(db, provider_name: str, notice: Notice) -> tuple[str, object]:

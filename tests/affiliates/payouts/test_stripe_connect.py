@@ -11,7 +11,9 @@ from tests.orders.stripe_double import SECRET_KEY, WEBHOOK_SECRET, StripeDouble
 
 
 class ConnectDouble(StripeDouble):
-    """Knows transfers as the documentation describes them; everything else is the shared double's."""
+    """Knows transfers as the documentation describes them; everything else is the shared double's. `lost` is the status
+    with which it refuses to be asked about one."""
+    lost = None
 
     def answer(self, method, path, params, headers):
         if not path.startswith("/v1/transfers"):
@@ -23,6 +25,9 @@ class ConnectDouble(StripeDouble):
     def _transfers(self, method, path, params, headers):
         if method == "GET":
             id_ = path.removeprefix("/v1/transfers").strip("/")
+            if self.lost:
+                return self.lost, {"error": {"type": "invalid_request_error", "code": "resource_missing",
+                                             "message": "No such transfer"}}, False
             if id_:
                 return 200, self.objects[id_], False
             found = [one for one in self.of("transfer") if one["transfer_group"] == params.get("transfer_group")]
@@ -86,6 +91,32 @@ def test_a_refusal_gives_the_money_back(ready, connect):
     ready.go_on()
     assert (ready.payout("Aiko").state, ready.payout("Aiko").failure) == ("rejected", "balance_insufficient")
     assert ready.stands("Aiko")[:2] == (1200, 0)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_refused_question_about_a_transfer_gives_nothing_back(ready, connect, status):
+    """Rejected would credit the party again and let somebody pay it twice."""
+    connect.faults.append("drop")
+    ready.go_on()
+    connect.lost = status
+    for _ in range(2):
+        ready.later()
+        ready.go_on()
+    assert ready.payout("Aiko").state == "unknown" and ready.stands("Aiko")[:2] == (0, 1200)
+    assert (ready.attempt("Aiko").failure == "missing") == (status == 404)
+    connect.lost = None
+    ready.later()
+    ready.go_on()
+    assert ready.payout("Aiko").state == "paid" and len(connect.of("transfer")) == 1
+
+
+@pytest.mark.parametrize(("currency", "minor", "sent"), [("ISK", 420, 42000), ("UGX", 5, 500), ("JPY", 420, 420)])
+def test_amounts_are_in_the_units_that_stripe_counts(connect, currency, minor, sent):
+    ask = providers.Ask(f"key-{currency}", minor, currency, "Aiko Ltd", {"account": "acct_1Nv0FGQ9RKHgCVdK"}, "Payout")
+    said = providers.named("stripe").send(ask)
+    assert [one["amount"] for one in connect.of("transfer")] == [sent]
+    assert (said.state, said.amount_minor, said.currency) == ("paid", minor, currency)
+    assert providers.named("stripe").lookup(ask) == said
 
 
 def test_a_reversed_transfer_comes_back_by_webhook(ready, connect, client):
