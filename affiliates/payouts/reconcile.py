@@ -112,9 +112,13 @@ def _row(number: int, line: list[str], known: dict, seen: set) -> tuple[Row | No
 
 def _check_total(number: int, line: list[str], count: int, total: int, currencies: set) -> list[dict]:
     """The last line has to be the sum of the others; one currency a file."""
+    if count < 1:
+        return [_problem(number, _("The file has no payouts."))]
+    if not currencies:
+        return []  # none of its lines could be read, and all of them are listed
     if len(currencies) > 1:
         return [_problem(number, _("A file has one currency."))]
-    currency = next(iter(currencies), "XXX")
+    currency = currencies.pop()
     try:
         right = line[0] == "total" and int(line[1]) == count and (
             parse(line[2], currency), line[3]) == (total, currency)

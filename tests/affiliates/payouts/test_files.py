@@ -116,6 +116,21 @@ def test_a_wrong_line_or_total_applies_nothing_and_is_listed(desk, batch):
         assert desk.payout("Aiko").state == "submitted"
 
 
+@pytest.mark.parametrize("total", ["total,0,0,XXX,", "total,0,0.00,GBP,", "total,-1,0,XXX,", ""])
+def test_a_file_without_payouts_is_refused_whatever_its_total_says(desk, batch, total):
+    export(desk, batch, "csv")
+    with pytest.raises(FileRefused) as refusal:
+        apply_file(desk, f"{','.join(reconcile.HEAD)}\n{total}".encode())
+    assert [one["problem"] for one in refusal.value.extra["lines"]] == ["The file has no payouts."]
+
+
+def test_when_no_line_can_be_read_they_are_listed_and_nothing_else(desk, batch):
+    export(desk, batch, "csv")
+    with pytest.raises(FileRefused) as refusal:
+        apply_file(desk, lines(desk, ("nobody", "paid", "0"), ("none", "paid", "0"), total="total,2,0,XXX,"))
+    assert [one["line"] for one in refusal.value.extra["lines"]] == [2, 3]
+
+
 def test_a_file_that_contradicts_what_was_paid_applies_nothing_of_it(desk, batch):
     export(desk, batch, "csv")
     apply_file(desk, lines(desk, ("Aiko", "paid", "123.45")))
