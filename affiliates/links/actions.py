@@ -2,6 +2,7 @@
 import uuid
 from datetime import timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
@@ -80,7 +81,6 @@ def record_click(db, link: TrackingLink, visitor: uuid.UUID, *, member_id=None, 
 
 
 
-
 def make_coupon(db, affiliate_id: uuid.UUID, merchant_id: uuid.UUID, code: str, by: Member, *, campaign_id=None,
                 percent_ppm: int | None = None, amount_minor: int | None = None, currency: str | None = None,
                 ends_at=None) -> Coupon:
@@ -90,7 +90,7 @@ def make_coupon(db, affiliate_id: uuid.UUID, merchant_id: uuid.UUID, code: str, 
         raise NotApproved
     code = coupon_code(code)
     if not 3 <= len(code) <= 24 or not code.isascii() or not code.isalnum():
-        raise Invalid(fields={"code": [CodeTaken.message]})
+        raise Invalid(fields={"code": [_("Use 3 to 24 letters and digits.")]})
     if campaign_id and db.scalar(select(Campaign.merchant_id).where(Campaign.id == campaign_id)) != merchant_id:
         raise NotFound
     id_ = db.scalar(insert(Coupon).values(

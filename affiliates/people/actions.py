@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from affiliates.people import acts, queries
+from affiliates.people import acts, letters, queries
 from affiliates.people.errors import InvitationOver, NotActive, TeamRefused, WrongMove
 from affiliates.people.models import STANDARD, Affiliate, Affiliation, Invitation, Program
 from affiliates.people.moves import approves, may_move
@@ -61,13 +61,22 @@ def apply_at(db, affiliate: Affiliate, merchant: Merchant) -> Affiliation:
 # -- Deciding
 
 def decide_affiliate(db, affiliate: Affiliate, to: str, by: Member, words: str = "") -> Affiliate:
-    """The platform approves, freezes or closes an affiliate (active, frozen, closed). Raises WrongMove."""
-    return _move(db, affiliate, to, by, words, None)
+    """The platform lets in, freezes or closes an affiliate (active, frozen, closed), by letter. Raises WrongMove."""
+    before = affiliate.state
+    _move(db, affiliate, to, by, words, None)
+    if before != to:
+        letters.decided(db, affiliate, before, to, words, None)
+    return affiliate
 
 
 def decide_affiliation(db, affiliation: Affiliation, to: str, by: Member, words: str = "") -> Affiliation:
-    """A merchant approves, freezes or closes its own approval of an affiliate. Raises WrongMove."""
-    return _move(db, affiliation, to, by, words, affiliation.merchant_id)
+    """A merchant approves, freezes or closes its own approval of an affiliate, and tells them. Raises WrongMove."""
+    before = affiliation.state
+    _move(db, affiliation, to, by, words, affiliation.merchant_id)
+    if before != to:
+        shop = db.get(Merchant, affiliation.merchant_id)
+        letters.decided(db, db.get(Affiliate, affiliation.affiliate_id), before, to, words, shop.name)
+    return affiliation
 
 
 def leave(db, affiliation: Affiliation, by: Member) -> Affiliation:

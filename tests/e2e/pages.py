@@ -135,7 +135,17 @@ PORTAL = [
     Page("affiliate-invitation", "/affiliate/invitations/{promote}", NEWCOMER),
     Page("appeals", "/studio/appeals", STAFF), Page("appeals-none", "/studio/appeals", FRESH),
 ]
-PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE, *PORTAL]
+DESK = [
+    Page("desk-people", "/studio/affiliates", STAFF), Page("desk-people-none", "/studio/affiliates", FRESH),
+    Page("desk-people-found-none", "/studio/affiliates?q=zebra", STAFF),
+    Page("desk-person", "/studio/affiliates/{aff_aiko}", STAFF),
+    Page("desk-person-asks", "/studio/affiliates/{aff_asks}", STAFF, press=("[data-open=refuse]",),
+         ready="dialog[open]"),
+    Page("desk-person-freeze", "/studio/affiliates/{aff_aiko}", STAFF, press=("[data-open=freeze]",),
+         ready="dialog[open]"),
+    Page("desk-person-code", "/studio/affiliates/{aff_aiko}", STAFF, press=("[data-open=code]",), ready="dialog[open]"),
+]
+PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE, *PORTAL, *DESK]
 # What is fetched by GET and is no page, besides /api/ and addresses that end as files do: (endpoint, what it is).
 NO_PAGES = {"static": "files", "health.healthz": "text", "health.readyz": "JSON", "health.metrics": "text",
             "live.studio": "redirect", "pictures.picture": "picture", "orders.returned": "redirect",

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text, update  # noqa: E402
 from affiliates.appeals import actions as appeals  # noqa: E402
 from affiliates.commission import actions as commission  # noqa: E402
 from affiliates.commission.models import Commission  # noqa: E402
-from affiliates.people.actions import apply, invite  # noqa: E402
+from affiliates.people.actions import apply, apply_at, invite  # noqa: E402
 from affiliates.people.queries import access_own  # noqa: E402
 from affiliates.portal.settings import team_token  # noqa: E402
 from app import create_app  # noqa: E402
@@ -219,7 +219,8 @@ def _affiliates(people: dict, shop) -> dict:
         ana, aiko = (db.scalars(select(Member).where(Member.email == email)).one()
                      for email in (accounts.STAFF, accounts.AFFILIATES[0]))
         affiliate = access_own(db, aiko)
-        apply(db, people[LINER])
+        asks = apply(db, people[LINER], about="A channel about bread, with a long title that has to break somewhere.")
+        apply_at(db, asks, shop)
         apply(db, people[HOLDER]).state = "applied"
         asked = []
         invite(db, shop, NEWCOMER, ana, lambda token: asked.append(token) or token)
@@ -233,7 +234,8 @@ def _affiliates(people: dict, shop) -> dict:
         said = appeals.appeal(db, lines[2], affiliate, "He paid for it himself.")
         appeals.answer(db, said, ana, "Thank you, we see.")
         return {"line_paid": lines[0].id, "line_held": lines[1].id, "line_answered": lines[2].id,
-                "line_back": lines[3].id, "promote": asked[0], "team": team_token(affiliate.id)}
+                "line_back": lines[3].id, "promote": asked[0], "team": team_token(affiliate.id),
+                "aff_aiko": affiliate.id, "aff_asks": asks.id}
 
 
 def main() -> None:
