@@ -17,6 +17,11 @@ class NotExportable(DomainError):
     code, message = "not_exportable", _l("Only an approved batch for the bank can be exported.")
 
 
+class NoDebtor(DomainError):
+    code = "no_debtor"
+    message = _l("The platform's own account is not set up (PAYOUT_DEBTOR_IBAN). Export CSV, or set it.")
+
+
 class WrongPassword(DomainError):
     code, status, message = "wrong_password", 403, _l("That is not your password.")
 

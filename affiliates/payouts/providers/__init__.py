@@ -8,7 +8,8 @@ from typing import Protocol
 from core.errors import NotFound
 from orders.payments import CALL_SECONDS, BadSignature, NoAnswer
 
-__all__ = ["CALL_SECONDS", "Ask", "BadSignature", "NoAnswer", "Notice", "Provider", "Result", "init", "named"]
+__all__ = ["CALL_SECONDS", "Ask", "BadSignature", "NoAnswer", "Notice", "Provider", "Result", "init", "known",
+           "named"]
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,8 @@ def named(name: str) -> Provider:
     if name not in _providers:
         raise NotFound
     return _providers[name]
+
+
+def known(name: str) -> bool:
+    """Whether this shop uses it."""
+    return name in _providers

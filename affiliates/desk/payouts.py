@@ -1,0 +1,141 @@
+"""The payout console: what is owed, batches, the second person, files for the bank."""
+from flask import Response, current_app, flash, g, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from affiliates.desk.doors import operator_desk
+from affiliates.desk.schemas_payouts import BatchIn
+from affiliates.payouts import batches, console, exports, jobs, providers, queries, words
+from affiliates.payouts.errors import NoDebtor
+from core.db import reading, transaction
+from core.errors import DomainError, Invalid
+from core.money import parse
+from core.web import body
+from members.access import operator
+from members.forms import page_with_form
+from members.models import Member
+
+FORMS = ("csv", "pain.001")
+
+
+@operator_desk.context_processor
+def payout_helpers():
+    return {"payout_words": words}
+
+
+def channels() -> list[tuple[str, str]]:
+    """Ways to pay that are set up, with their words. The sandbox pays nothing real: only where payments do neither."""
+    config = current_app.config["LIVESTALL"]
+    there = {"bank": True, "sandbox": config.demo or config.payment_provider == "sandbox",
+             "stripe": providers.known("stripe")}
+    said = words.methods() | {"sandbox": words.account_kinds()["sandbox"]}
+    return [(name, said[name]) for name in there if there[name]]
+
+
+def _index(errors, message, values):
+    page = max(request.args.get("page", 1, int), 1)
+    with reading() as db:
+        owed = console.owed(db)
+        rows, total = console.batch_rows(db, page)
+        return render_template("operator/payouts.html", owed=owed, rows=rows, total=total, page=page, errors=errors,
+                               per_page=console.PER_PAGE, waiting=console.waiting(db), values=values, message=message,
+                               currencies=[(one.currency, one.currency) for one in owed if one.owed_minor],
+                               channels=channels())
+
+
+@operator_desk.route("/payouts", methods=["GET", "POST"])
+@operator
+@page_with_form(_index)
+def payouts():
+    given = body(BatchIn)
+    try:
+        threshold = parse(given["threshold"], given["currency"])
+    except ValueError as error:
+        raise Invalid(fields={"threshold": [_("We cannot read that.")]}) from error
+    if threshold < 1:
+        raise Invalid(fields={"threshold": [_("More than nothing.")]})
+    if given["channel"] not in dict(channels()):
+        raise Invalid
+    with transaction() as db:
+        batch = batches.draft(db, currency=given["currency"], channel=given["channel"], threshold_minor=threshold,
+                              by=g.member)
+    return redirect(url_for(".payouts_batch", batch_id=batch.id), 303)
+
+
+@operator_desk.get("/payouts/batches/<uuid:batch_id>")
+@operator
+def payouts_batch(batch_id):
+    with reading() as db:
+        return render_template("operator/payout_batch.html", **_batch_view(db, queries.access_batch(db, batch_id)))
+
+
+def _batch_view(db, batch) -> dict:
+    rows, out = queries.payouts_of_batch(db, batch.id), queries.left_out(db, batch.id)
+    fell = {one.owner for one, _account in rows if one.state == "dropped"} if batch.state != "cancelled" else set()
+    kept = [(one, account) for one, account in rows if one.owner not in fell]
+    return {"batch": batch, "rows": kept, "left_out": out, "sum_minor": sum(one.amount_minor for one, _account in kept),
+            "names": console.names(db, {one.owner for one in [*(one for one, _account in rows), *out]}),
+            "totals": queries.totals_of_batch(db, batch.id), "maker": db.get(Member, batch.created_by),
+            "checker": batch.approved_by and db.get(Member, batch.approved_by), "stamp": stamp(db, batch),
+            "mine": batch.created_by == g.member.id, "has_debtor": bool(_debtor()["iban"])}
+
+
+def stamp(db, batch) -> str:
+    """What a page that shows a batch compares, to know that it is behind."""
+    totals = queries.totals_of_batch(db, batch.id)
+    return f"{batch.state} " + " ".join(f"{state}:{totals[state][0]}" for state in sorted(totals))
+
+
+@operator_desk.get("/payouts/batches/<uuid:batch_id>/state.json")
+@operator
+def payouts_batch_state(batch_id):
+    with reading() as db:
+        return jsonify(stamp=stamp(db, queries.access_batch(db, batch_id)))
+
+
+def _change(batch_id, change, said: str):
+    """Do one thing to a batch and show it, with what was refused."""
+    try:
+        with transaction() as db:
+            change(db)
+        flash(said, "ok")
+    except DomainError as error:
+        if error.status not in (403, 409, 422):
+            raise
+        flash(error.message, "error")
+    return redirect(url_for(".payouts_batch", batch_id=batch_id), 303)
+
+
+@operator_desk.post("/payouts/batches/<uuid:batch_id>/approve")
+@operator
+def payouts_approve(batch_id):
+    answer = _change(batch_id, lambda db: batches.approve(db, batch_id, g.member),
+                     _("Approved. The money is set aside."))
+    jobs.hurry()
+    return answer
+
+
+@operator_desk.post("/payouts/batches/<uuid:batch_id>/cancel")
+@operator
+def payouts_cancel(batch_id):
+    return _change(batch_id, lambda db: batches.cancel(db, batch_id, g.member), _("Given up. Nothing was moved."))
+
+
+@operator_desk.post("/payouts/batches/<uuid:batch_id>/export")
+@operator
+def payouts_export(batch_id):
+    """A file for the bank; the first one says that the payouts are at the bank."""
+    form = request.form.get("form")
+    if form not in FORMS:
+        raise Invalid
+    with transaction() as db:
+        name, text = exports.export(db, batch_id, g.member, form, _debtor(need=form == "pain.001"))
+    return Response(text, mimetype="text/csv" if form == "csv" else "application/xml", headers={
+        "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
+
+
+def _debtor(need: bool = False) -> dict:
+    """The platform's own account, from the settings. Raises NoDebtor where it is needed and lacks."""
+    config = current_app.config["LIVESTALL"]
+    if need and not config.payout_debtor_iban:
+        raise NoDebtor
+    return {"name": config.payout_debtor_name, "iban": config.payout_debtor_iban, "bic": config.payout_debtor_bic}
