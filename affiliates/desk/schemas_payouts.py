@@ -28,14 +28,3 @@ class WriteOffIn(In):
     amount = fields.String(required=True, validate=validate.Length(1, 20))
     note = fields.String(required=True, validate=NOTE)
     key = fields.UUID(required=True)
-
-
-class MerchantAccountIn(In):
-    """Where a shop's money shall go; the password of who says so is asked each time."""
-    method = fields.String(load_default="bank", validate=validate.OneOf(METHODS))
-    holder = fields.String(required=True, validate=validate.Length(1, 70))
-    iban = fields.String(load_default="", validate=validate.Length(max=50))
-    number = fields.String(load_default="", validate=validate.Length(max=50))
-    bank_code = fields.String(load_default="", validate=validate.Length(max=50))
-    bic = fields.String(load_default="", validate=validate.Length(max=20))
-    password = fields.String(required=True)

@@ -2,10 +2,11 @@
 import uuid
 from datetime import timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 
 from affiliates.payouts import bank_details, letters
-from affiliates.payouts.errors import WrongPassword
+from affiliates.payouts.errors import SecondPersonNeeded, WrongPassword
 from affiliates.payouts.models import METHODS, PayoutAccount
 from affiliates.people import acts
 from core import clock
@@ -47,11 +48,14 @@ def set_account(db, owner: str, member, *, method: str, holder: str, details: di
 
 
 def verify(db, account_id: uuid.UUID, by) -> PayoutAccount:
-    """Staff have seen that holder and account belong together. Raises NotFound for a replaced one."""
+    """Staff have seen that holder and account belong together. Raises NotFound for a replaced one, SecondPersonNeeded
+    for one's own."""
     row = db.scalar(select(PayoutAccount).where(PayoutAccount.id == account_id, PayoutAccount.replaced_at.is_(None))
                     .with_for_update())
     if row is None:
         raise NotFound
+    if row.by_member_id == by.id:
+        raise SecondPersonNeeded(_("Somebody else has to verify an account that you gave."))
     if row.verified_at is None:
         row.verified_at, row.verified_by = clock.now(), by.id
         acts.note(db, "payout_account.verified", row.id, by=by, owner=row.owner)

@@ -110,23 +110,35 @@ def plan_check(attempt: PayoutAttempt) -> None:
     attempt.check_at = now() + timedelta(seconds=wait_seconds)
 
 
+def undecided(payout: Payout, attempt: PayoutAttempt) -> bool:
+    """Whether nothing but a person can end it."""
+    return payout.state == "unknown" or (attempt.failure == "amount_mismatch"
+                                         and payout.state in ("reserved", "submitted"))
+
+
 def decide(db, payout_id: uuid.UUID, outcome: str, by, note: str) -> Payout:
-    """A person who asked the bank says what became of an unknown payout: paid, rejected or returned. Raises
-    NotDecidable, NotFound."""
+    """A person who asked the bank says what became of a payout whose outcome is unknown, or of which the bank named
+    another amount: paid, rejected or returned. Raises NotDecidable, NotFound."""
     attempt = running(db, payout_id)
     payout, attempt = lock_attempt(db, attempt.id)
-    if payout.state != "unknown" or outcome not in ("paid", "rejected", "returned") or not note.strip():
+    if not undecided(payout, attempt) or outcome not in ("paid", "rejected", "returned") or not note.strip():
         raise NotDecidable
     apply_result(db, attempt.id, Result(outcome, failure=None if outcome == "paid" else "decided"))
     acts.note(db, f"payout.{outcome}", payout.id, by=by, words=note)
     return payout
 
 
+def repeatable(payout: Payout, attempt: PayoutAttempt) -> bool:
+    """Whether it may be sent again, if the money is there: the bank's last word was a plain no."""
+    return (attempt.provider != "bank" and payout.state == attempt.state == "rejected"
+            and "_then_" not in (attempt.failure or ""))
+
+
 def try_again(db, payout_id: uuid.UUID, by) -> PayoutAttempt:
     """Send a rejected payout once more, under a new key: only after the bank said no. One that went out by file goes
     into a new batch instead. Raises NotRepeatable, NotFound."""
     payout, attempt = lock_attempt(db, running(db, payout_id).id)
-    if attempt.provider == "bank" or payout.state != "rejected" or attempt.state != "rejected":
+    if not repeatable(payout, attempt):
         raise NotRepeatable
     account = accounts.open(db, payout.owner, PAYABLE, payout.currency)
     accounts.lock(db, [account])

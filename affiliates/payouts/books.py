@@ -1,9 +1,12 @@
 """What payouts move in the ledger: `payable` → `in_transit` when reserved, → `clearing` when paid, back when not.
 
 Keys carry the attempt, so nothing is given back or paid twice. `in_transit` cannot go below zero."""
+from sqlalchemy import select
+
 from affiliates.payouts.models import Payout
 from affiliates.settlement.books import PAYABLE
 from ledger import accounts, transfers
+from ledger.models import Transfer
 from ledger.transfers import Posting
 from orders.books import CLEARING, PLATFORM
 
@@ -41,6 +44,10 @@ def write_off(db, owner: str, currency: str, amount_minor: int, key: str) -> Non
     transfers.post(db, key=f"write-off:{key}", debit=ids[PLATFORM, WRITE_OFF, currency],
                    credit=ids[owner, PAYABLE, currency], amount_minor=amount_minor, code="write_off",
                    journal=f"write-off:{owner}")
+
+
+def was_written_off(db, key: str) -> bool:
+    return db.scalar(select(Transfer.id).where(Transfer.key == f"write-off:{key}")) is not None
 
 
 def _post(db, rows: list[tuple]) -> None:

@@ -99,14 +99,15 @@ def waiting(db) -> dict[str, int]:
     return {"accounts": len(accounts_to_verify(db, 1000)), "troubled": len(troubled(db, 1000)), "debts": len(debts(db))}
 
 
-def accounts_of(db, owner: str) -> list[PayoutAccount]:
-    """Every account a party ever gave, the newest first."""
-    return list(db.scalars(select(PayoutAccount).where(PayoutAccount.owner == owner)
-                           .order_by(PayoutAccount.created_at.desc())))
-
-
 def reconciliations(db, limit: int = 20) -> list[tuple[Reconciliation, str]]:
     """Files of banks that were applied, the newest first, with who did it."""
     return [tuple(row) for row in db.execute(
         select(Reconciliation, Member.name).join(Member, Member.id == Reconciliation.by_member_id)
         .order_by(Reconciliation.id.desc()).limit(limit))]
+
+
+def account_before(db, account: PayoutAccount) -> PayoutAccount | None:
+    """The account that this one replaced."""
+    return db.scalar(select(PayoutAccount).where(
+        PayoutAccount.owner == account.owner, PayoutAccount.created_at < account.created_at)
+        .order_by(PayoutAccount.created_at.desc()).limit(1))

@@ -33,7 +33,11 @@ class FileRefused(DomainError):
 
 
 class NotDecidable(DomainError):
-    code, message = "not_decidable", _l("Only a payout whose outcome is unknown can be decided by hand.")
+    code, message = "not_decidable", _l("This payout waits for no decision of that kind.")
+
+
+class NoSuchDebt(DomainError):
+    code, message = "no_such_debt", _l("The debt is smaller than that, or gone.")
 
 
 class NotRepeatable(DomainError):

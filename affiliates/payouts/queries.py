@@ -2,6 +2,7 @@
 import uuid
 
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import aliased
 
 from affiliates.payouts.models import Payout, PayoutAccount, PayoutAttempt, PayoutBatch, PayoutExclusion
 from affiliates.settlement import books
@@ -47,18 +48,52 @@ def payouts_of(db, owner: str, limit: int = 50) -> list[Payout]:
                            .order_by(Payout.id.desc()).limit(limit)))
 
 
+PER_PAGE = 20
+
+
+def history(db, owner: str, page: int = 1) -> tuple[list[tuple[Payout, PayoutAccount]], int]:
+    """A party's payouts since they were approved, the newest first, with where they went; and how many there are."""
+    mine = (Payout.owner == owner) & Payout.state.not_in(("draft", "dropped"))
+    found = (select(Payout, PayoutAccount).join(PayoutAccount, PayoutAccount.id == Payout.account_id).where(mine)
+             .order_by(Payout.id.desc()).limit(PER_PAGE).offset((page - 1) * PER_PAGE))
+    return [tuple(row) for row in db.execute(found)], db.scalar(select(func.count()).select_from(Payout).where(mine))
+
+
 def attempts_of(db, payout_id: uuid.UUID) -> list[PayoutAttempt]:
     return list(db.scalars(select(PayoutAttempt).where(PayoutAttempt.payout_id == payout_id)
                            .order_by(PayoutAttempt.n)))
 
 
+CONTRADICTED = PayoutAttempt.failure.like("%\\_then\\_%") | (PayoutAttempt.failure == "amount_mismatch")
+
+
+def access_attempt(db, attempt_id: uuid.UUID, payout_id: uuid.UUID) -> PayoutAttempt:
+    """An attempt of this payout, for operators. Raises NotFound."""
+    found = db.get(PayoutAttempt, attempt_id)
+    if found is None or found.payout_id != payout_id:
+        raise NotFound
+    return found
+
+
 def troubled(db, limit: int = 100) -> list[tuple[Payout, PayoutAttempt]]:
-    """What waits for a person: unknown outcomes, rejected ones, and where a bank contradicted itself."""
+    """What waits for a person: unknown outcomes, rejected ones that no later payout made good, and attempts (also
+    earlier ones) about which a bank contradicted itself."""
+    newer = aliased(Payout)
+    made_good = select(newer.id).where(newer.owner == Payout.owner, newer.currency == Payout.currency,
+                                       newer.id > Payout.id, newer.state != "dropped").exists()
+    running = (PayoutAttempt.n == Payout.attempt) & (
+        (Payout.state == "unknown") | (Payout.state == "rejected") & ~made_good)
     return [tuple(row) for row in db.execute(
-        select(Payout, PayoutAttempt).join(PayoutAttempt, (PayoutAttempt.payout_id == Payout.id)
-                                           & (PayoutAttempt.n == Payout.attempt))
-        .where(Payout.state.in_(("unknown", "rejected")) | PayoutAttempt.failure.like("%\\_then\\_%")
-               | (PayoutAttempt.failure == "amount_mismatch")).order_by(Payout.id).limit(limit))]
+        select(Payout, PayoutAttempt).join(PayoutAttempt, PayoutAttempt.payout_id == Payout.id)
+        .where(running | CONTRADICTED).order_by(Payout.id, PayoutAttempt.n).limit(limit))]
+
+
+def access_payout(db, payout_id: uuid.UUID, owner: str | None = None) -> Payout:
+    """A payout, for operators; of this party alone if `owner` is given. Raises NotFound."""
+    found = db.get(Payout, payout_id)
+    if found is None or owner not in (None, found.owner):
+        raise NotFound
+    return found
 
 
 def accounts_to_verify(db, limit: int = 100) -> list[PayoutAccount]:
@@ -71,6 +106,12 @@ def accounts_to_verify(db, limit: int = 100) -> list[PayoutAccount]:
 _PAID = text("""SELECT owner, currency, sum(amount_minor) FILTER (WHERE state = 'paid')::bigint AS paid,
   sum(amount_minor) FILTER (WHERE state IN ('reserved', 'submitted', 'unknown'))::bigint AS on_the_way
 FROM payouts WHERE owner = ANY(cast(:owners AS text[])) GROUP BY owner, currency""")
+
+
+def sums_of(db, owner: str, currency: str) -> dict[str, int]:
+    """{"paid", "on_the_way"} of a party in one currency, minor units."""
+    row = next((row for row in db.execute(_PAID, {"owners": [owner]}) if row.currency == currency), None)
+    return {"paid": (row and row.paid) or 0, "on_the_way": (row and row.on_the_way) or 0}
 
 
 def totals(db, affiliate_ids: list[uuid.UUID]) -> dict:

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from affiliates.payouts import apply
 from affiliates.payouts.errors import FileRefused
@@ -34,6 +34,8 @@ class Row:
 def apply_file(db, filename: str, data: bytes, by) -> tuple[Reconciliation, bool]:
     """Apply a bank's file: (what was done, whether it is new). Raises FileRefused with `lines`: nothing was done."""
     digest = hashlib.sha256(data).hexdigest()
+    # The same file from two hands at once: the second finds it applied.
+    db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(digest, 0))))
     known = db.scalar(select(Reconciliation).where(Reconciliation.digest == digest))
     if known:
         return known, False

@@ -13,6 +13,11 @@ def states() -> dict[str, tuple[str, str]]:
             "returned": (_("Came back"), "urgent"), "dropped": (_("Left out"), "")}
 
 
+def party_states() -> dict[str, tuple[str, str]]:
+    """The same for who gets the money: what the bank does not answer yet is at the bank."""
+    return states() | {"reserved": (_("On its way"), "money"), "unknown": states()["submitted"]}
+
+
 def batch_states() -> dict[str, tuple[str, str]]:
     return {"draft": (_("Waits for approval"), "calm"), "approved": (pgettext("payouts", "On their way"), "money"),
             "done": (_("Done"), "stock"), "cancelled": (_("Given up"), "")}
@@ -66,6 +71,13 @@ def account(row) -> str:
 
 def party_kind(owner: str) -> str:
     return _("Affiliate") if owner.startswith("affiliate:") else _("Shop")
+
+
+def deeds() -> dict[str, str]:
+    """{kind of an act about a payout: what was done}."""
+    return {"payout.paid": _("It was paid"), "payout.rejected": _("It was refused"),
+            "payout.returned": _("It came back"), "payout.stands": _("It stands as it is"),
+            "payout.again": _("Sent once more")}
 
 
 def transfers() -> dict[str, str]:
