@@ -1,17 +1,17 @@
-"""Where an affiliate's money goes: seen by its last signs, changed with the password, used a day later."""
-from flask import current_app, flash, g, redirect, render_template, url_for
+"""Where an affiliate's money goes: seen by its last signs, changed with the password, used a day later; and what was
+paid there."""
+from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from affiliates.payouts import accounts, bank_details, errors
+from affiliates.payouts import accounts, bank_details, entering, queries
+from affiliates.payouts import words as payout_words
 from affiliates.people.models import Affiliate
 from affiliates.portal.doors import own, portal
 from affiliates.portal.schemas import PayoutIn
 from affiliates.settlement import books
 from core import clock
 from core.db import reading, transaction
-from core.errors import Invalid
 from core.web import body
-from members import throttle
 from members.access import signed_in
 from members.forms import page_with_form
 
@@ -26,8 +26,7 @@ def _form(form_errors, message, values):
     with reading() as db:
         affiliate = own(db)
         return render_template("affiliates/payout.html", affiliate=affiliate, errors=form_errors, message=message,
-                               values=values, sandbox=current_app.config["LIVESTALL"].demo,
-                               **account_view(db, affiliate))
+                               values=values, methods=entering.methods(), **account_view(db, affiliate))
 
 
 @portal.route("/affiliate/payout-account", methods=["GET", "POST"])
@@ -35,18 +34,18 @@ def _form(form_errors, message, values):
 @page_with_form(_form)
 def payout_account():
     given = body(PayoutIn)
-    sandbox = given["method"] == "sandbox"
-    if sandbox and not current_app.config["LIVESTALL"].demo:
-        raise Invalid
-    tries = [throttle.Bucket(f"password:{g.member.id}", throttle.FREE)]
-    throttle.take(tries)
-    details = {} if sandbox else {name: given[name] for name in ("iban", "number", "bank_code", "bic")}
-    try:
-        with transaction() as db:
-            accounts.set_account(db, books.affiliate(own(db).id), g.member, method=given["method"],
-                                 holder=given["holder"], details=details, password=given["password"])
-    except errors.WrongPassword as error:
-        raise Invalid(fields={"password": [error.message]}) from error
-    throttle.forgive(tries)
+    with entering.watched(g.member), transaction() as db:
+        entering.set_account(db, books.affiliate(own(db).id), g.member, given)
     flash(_("Saved. We have written to you about it."), "ok")
     return redirect(url_for("affiliate.settings"), 303)
+
+
+@portal.get("/affiliate/payouts")
+@signed_in
+def payouts():
+    page = max(request.args.get("page", 1, int), 1)
+    with reading() as db:
+        affiliate = own(db)
+        rows, total = queries.history(db, books.affiliate(affiliate.id), page)
+        return render_template("affiliates/payouts.html", affiliate=affiliate, rows=rows, total=total, page=page,
+                               per_page=queries.PER_PAGE, payout_words=payout_words, **account_view(db, affiliate))

@@ -17,12 +17,13 @@ class NameIn(In):
 
 class PayoutIn(In):
     """Where the money shall go: an IBAN, or a number with its bank's code. The password is asked each time."""
-    method = fields.String(load_default="bank", validate=validate.OneOf(("bank", "sandbox")))
+    method = fields.String(load_default="bank", validate=validate.OneOf(("bank", "sandbox", "stripe")))
     holder = fields.String(required=True, validate=validate.Length(1, 70))
     iban = fields.String(load_default="", validate=validate.Length(max=50))
     number = fields.String(load_default="", validate=validate.Length(max=50))
     bank_code = fields.String(load_default="", validate=validate.Length(max=50))
     bic = fields.String(load_default="", validate=validate.Length(max=20))
+    account = fields.String(load_default="", validate=validate.Length(max=50))
     password = fields.String(required=True)
 
 
