@@ -34,7 +34,7 @@ PACKAGES = (members, ledger, campaigns, orders, affiliates, live, demo)
 def create_app(settings: config.Config | None = None, **flask_config) -> Flask:
     """The Flask application with everything connected. Raises ConfigError if the environment is wrong."""
     settings = settings or config.load()
-    app = Flask(__name__)
+    app = sockets.App(__name__)
     app.config.update(LIVESTALL=settings, **flask_config)
     db.init_engine(settings.database_url, settings.db_pool_size)
     jobs.init_jobs(settings.redis_url)

@@ -36,8 +36,8 @@ def language() -> str:
     if not has_request_context():
         return default
     member = g.get("member")
-    wished = request.accept_languages.best_match(["en", "zh-CN", "zh-Hans", "zh"])
-    return known(getattr(member, "language", None)) or known(request.cookies.get(COOKIE)) or known(wished) or default
+    return (known(getattr(member, "language", None)) or known(request.cookies.get(COOKIE))
+            or known(request.accept_languages.best_match(["en", "zh-CN", "zh-Hans", "zh"])) or default)
 
 
 def locale() -> str:

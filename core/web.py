@@ -1,8 +1,9 @@
 """What every HTTP answer shares: request ids, checked bodies, one error body, and the headers that protect a page."""
+import copy
 import re
 import secrets
 import uuid
-from functools import cache
+from functools import cache, lru_cache
 
 import structlog
 from flask import Response, current_app, g, jsonify, redirect, render_template, request, session
@@ -114,9 +115,15 @@ class Sessions(SecureCookieSessionInterface):
     def open_session(self, app, request):
         cookie = request.cookies.get(self.get_cookie_name(app))
         try:
-            return self.session_class(self.get_signing_serializer(app).loads(cookie) if cookie else {})
+            return self.session_class(copy.deepcopy(self._read(app, cookie)) if cookie else {})
         except BadSignature:
             return self.session_class()
+
+    @lru_cache(maxsize=20_000)  # noqa: B019  (one object a process; a cookie is some 500 bytes)
+    def _read(self, app, cookie: str) -> dict:
+        """What a cookie says. The same bytes always say the same, and a socket shows its own at every message: checking
+        the signature again took 80 of the 860 µs that a message cost."""
+        return self.get_signing_serializer(app).loads(cookie)
 
 
 def init_app(app) -> None:

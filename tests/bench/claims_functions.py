@@ -23,6 +23,7 @@ from core import clock, config  # noqa: E402
 from core.db import engine  # noqa: E402
 from core.errors import Busy, KeyConflict  # noqa: E402
 from core.ids import new_id  # noqa: E402
+from core.serving import leave_in_peace  # noqa: E402
 from tests.bench import claims_shop  # noqa: E402
 
 BUYERS = (64, 256, 512)
@@ -118,6 +119,7 @@ def main(rounds: int) -> None:
     shop = claims_shop.build(10_000, [SIZES[what][stock][0] for _, _, stock, what in plan])
     for way in (ours, usual_way):  # connections are open, statements prepared
         measure(way, attempts_of(shop.members, claims_shop.build(1, [500]).offers[0], 500), 64)
+    leave_in_peace()  # as a web process does before it serves; the usual way has it too
     for offer, (n, buyers, stock, what) in zip(shop.offers, plan, strict=True):
         attempts = [(member, str(new_id()), offer, 1) for member in shop.members[:SIZES[what][stock][1]]]
         if what == "ours":

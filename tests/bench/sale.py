@@ -33,6 +33,7 @@ from sqlalchemy import text  # noqa: E402
 from app import create_app  # noqa: E402
 from core import config, embedded  # noqa: E402
 from core.db import engine, transaction  # noqa: E402
+from core.serving import leave_in_peace  # noqa: E402
 from demo import audience, crowd  # noqa: E402
 from demo.wire import Sockets, Web  # noqa: E402
 from members.models import SignIn  # noqa: E402
@@ -226,6 +227,7 @@ def run(stack: Stack, viewers: int) -> None:
     bench.prepare()
     bench.fill()
     gevent.sleep(5)
+    leave_in_peace()  # the viewers' own process: its pauses are not the shop's
     sales = [bench.sell(offer_id) for offer_id in bench.offers]
     bench.talking = False
     middle = {name: round(statistics.median(sale[name] for sale in sales), 1) for name in sales[0]}
