@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select, text
 
+from affiliates.commission.actions import award_bonuses
 from affiliates.settlement import actions, books, sums, tell
 from affiliates.settlement.models import SettlementChunk, SettlementMerchant, SettlementRun
 from campaigns.terms.models import Campaign
@@ -18,11 +19,14 @@ _FIRST, _LAST = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
 @dataclass(frozen=True)
 class Preview:
     """What a run opened now would post, in minor units: `parties` are rows with affiliate_id, items, adjustments,
-    gross_minor (before adjustments) and amount_minor, the largest first; `merchant` as settlement_merchants holds."""
+    gross_minor (before adjustments) and amount_minor, the largest first; `merchant` as settlement_merchants holds;
+    `bonuses` how many would be awarded first; `waiting` what is left for later and why, as `waiting` gives it."""
     cutoff: datetime
     currency: str
     parties: list
     merchant: dict
+    bonuses: int
+    waiting: dict
 
     @property
     def commissions_minor(self) -> int:
@@ -30,12 +34,27 @@ class Preview:
 
 
 def dry_run(db, campaign_id: uuid.UUID, cutoff: datetime | None = None) -> Preview:
-    """Every figure of a settlement, by the run's own statements, without writing anything."""
+    """Every figure of a settlement, by the run's own statements. Nothing is kept: bonuses that a first run would
+    award are awarded in a savepoint, counted with the rest, and rolled back."""
     campaign = db.get(Campaign, campaign_id)
-    cutoff = cutoff or clock.now()
-    parties = db.execute(sums.PREVIEW, {"campaign_id": campaign_id, "lo": _FIRST, "hi": _LAST, "cutoff": cutoff}).all()
-    return Preview(cutoff, campaign.currency, parties,
-                   actions.merchant_part(db, campaign_id, campaign.merchant_id, cutoff))
+    undo = db.begin_nested()
+    try:
+        bonuses = len(award_bonuses(db, campaign_id)) if campaign.state == "ended" else 0
+        cutoff = cutoff or clock.now()
+        parties = db.execute(sums.PREVIEW, {"campaign_id": campaign_id, "lo": _FIRST, "hi": _LAST,
+                                            "cutoff": cutoff}).all()
+        merchant = actions.merchant_part(db, campaign_id, campaign.merchant_id, cutoff)
+        left = waiting(db, campaign_id, cutoff, merchant["through"])
+    finally:
+        undo.rollback()
+    return Preview(cutoff, campaign.currency, parties, merchant, bonuses, left)
+
+
+def waiting(db, campaign_id: uuid.UUID, cutoff: datetime, through: int) -> dict:
+    """What a run at `cutoff` leaves for later: held, undelivered and days with their count and `_minor`, next_at (when
+    the first of those days end), and orders that are not through."""
+    return dict(db.execute(sums.WAITING, {"campaign_id": campaign_id, "cutoff": cutoff, "through": through})
+                .mappings().one())
 
 
 def access_run(db, run_id: uuid.UUID, merchant_id: uuid.UUID | None = None) -> SettlementRun:
@@ -50,6 +69,12 @@ def runs_of(db, campaign_id: uuid.UUID) -> list[SettlementRun]:
     """All runs of a campaign, the newest first."""
     return list(db.scalars(select(SettlementRun).where(SettlementRun.campaign_id == campaign_id)
                            .order_by(SettlementRun.seq.desc())))
+
+
+def newest_run(db, campaign_id: uuid.UUID) -> SettlementRun | None:
+    """The run of a campaign that was opened last."""
+    return db.scalar(select(SettlementRun).where(SettlementRun.campaign_id == campaign_id)
+                     .order_by(SettlementRun.seq.desc()).limit(1))
 
 
 def progress(db, run: SettlementRun) -> dict:
@@ -109,7 +134,6 @@ def settled_ids(db, affiliate_id: uuid.UUID, commission_ids: list[uuid.UUID]) ->
     return set(db.scalars(text("SELECT commission_id FROM settlement_items WHERE affiliate_id = :affiliate_id "
                                "AND commission_id = ANY(cast(:ids AS uuid[]))"),
                           {"affiliate_id": affiliate_id, "ids": commission_ids}))
-
 
 
 

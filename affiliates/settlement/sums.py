@@ -71,3 +71,15 @@ SELECT (SELECT count(*) FROM commissions WHERE campaign_id = :campaign_id AND am
         AND (held OR matures_at IS NULL OR matures_at > :cutoff)) AS commissions,
        (SELECT count(*) FROM orders o WHERE o.campaign_id = :campaign_id AND o.paid_at IS NOT NULL AND NOT o.rehearsal
         AND o.total_minor > o.refunded_minor) - :through AS orders""")
+# The same in detail, for the dry run: what waits for a person, for the parcel, for its days.
+WAITING = text("""
+SELECT count(*) FILTER (WHERE held) AS held, coalesce(sum(minor) FILTER (WHERE held), 0)::bigint AS held_minor,
+  count(*) FILTER (WHERE NOT held AND matures_at IS NULL) AS undelivered,
+  coalesce(sum(minor) FILTER (WHERE NOT held AND matures_at IS NULL), 0)::bigint AS undelivered_minor,
+  count(*) FILTER (WHERE NOT held AND matures_at > :cutoff) AS days,
+  coalesce(sum(minor) FILTER (WHERE NOT held AND matures_at > :cutoff), 0)::bigint AS days_minor,
+  min(matures_at) FILTER (WHERE NOT held AND matures_at > :cutoff) AS next_at,
+  (SELECT count(*) FROM orders o WHERE o.campaign_id = :campaign_id AND o.paid_at IS NOT NULL AND NOT o.rehearsal
+   AND o.total_minor > o.refunded_minor) - :through AS orders
+FROM (SELECT held, matures_at, amount_minor - reversed_minor AS minor FROM commissions
+      WHERE campaign_id = :campaign_id AND amount_minor > reversed_minor) c""")

@@ -2,6 +2,7 @@
 from affiliates.commission.tell import stream, tell_totals
 from core.db import transaction
 from core.sockets import sids, socketio
+from tests import factories
 from tests.factories import signed_in
 
 
@@ -23,3 +24,21 @@ def test_only_an_affiliate_joins_and_only_the_own_line(desk, app):
         assert tell_totals(db) == 1
     for line in lines.values():
         line.disconnect()
+
+
+def test_only_staff_of_the_shop_follow_a_campaigns_settlement(desk, app):
+    campaign = desk.counter.show.campaign_id
+    with transaction() as db:
+        other = factories.member(db, "Otto", roles=[("merchant_staff", factories.merchant(db))])
+        jun = factories.member(db, "Jun", roles=[("assistant", desk.counter.shop)])
+    for member, code in ((desk.staff, None), (other, "not_found"), (jun, "forbidden"), (desk.member, "not_found")):
+        line = socketio.test_client(app, flask_test_client=signed_in(app, member))
+        answer = line.emit("join_campaign", {"campaign_id": str(campaign)}, callback=True)
+        assert answer.get("code") == code
+        if code is None:
+            assert answer == {"ok": True, "seq": 0, "run": None}
+        assert len(sids(f"campaign:{campaign}")) == (code is None)
+        line.disconnect()
+    line = socketio.test_client(app, flask_test_client=app.test_client())
+    assert line.emit("join_campaign", {"campaign_id": str(campaign)}, callback=True)["code"] == "sign_in_needed"
+    line.disconnect()

@@ -39,7 +39,7 @@ def test_the_demo_is_whole(db, planted):
     assert dict(db.execute(select(LiveSession.title, LiveSession.state)).all()) == {
         "Thursday kitchen table": "live", "Baking day": "scheduled", "Warm hands": "ended"}
     assert dict(db.execute(select(Campaign.name, Campaign.state)).all()) == {
-        "Winter kitchen": "live", "Baking day": "scheduled", "Warm hands": "ended", "Spring table": "draft"}
+        "Winter kitchen": "live", "Baking day": "scheduled", "Warm hands": "settling", "Spring table": "draft"}
     emails = {member.email for member in db.scalars(select(Member))}
     assert {person[0] for person in accounts.PEOPLE} == {email for email in emails if not email.startswith("guest")}
     assert violations(db) == []
