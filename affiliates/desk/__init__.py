@@ -3,7 +3,17 @@
 
 def init_app(app) -> None:
     """Register the pages of both desks."""
-    from affiliates.desk import accounts, money, payout, payouts, people, reconciliation  # noqa: F401
+    from affiliates.desk import (  # noqa: F401
+        accounts,
+        holds,
+        log,
+        money,
+        payout,
+        payouts,
+        people,
+        reconciliation,
+        settlements,
+    )
     from affiliates.desk.doors import operator_desk, shop_desk
     app.register_blueprint(shop_desk)
     app.register_blueprint(operator_desk)

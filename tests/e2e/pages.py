@@ -145,7 +145,29 @@ DESK = [
          ready="dialog[open]"),
     Page("desk-person-code", "/studio/affiliates/{aff_aiko}", STAFF, press=("[data-open=code]",), ready="dialog[open]"),
 ]
-PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE, *PORTAL, *DESK]
+SETTLING = "/studio/affiliates/settlements"
+SETTLEMENT = [
+    Page("settlements", SETTLING, STAFF), Page("settlements-none", SETTLING, FRESH),
+    Page("settlement-campaign", f"{SETTLING}/{{ended}}", STAFF),
+    Page("settlement-not-ended", f"{SETTLING}/{{published}}", STAFF),
+    Page("settlement-dry-run", f"{SETTLING}/{{ended}}/dry-run", STAFF),
+    Page("settlement-settle", f"{SETTLING}/{{ended}}/dry-run", STAFF, press=("[data-open=settle]",),
+         ready="dialog[open]"),
+    Page("settlement-run", f"{SETTLING}/runs/{{run}}", STAFF),
+    Page("settlement-run-failed", f"{SETTLING}/runs/{{run_failed}}", STAFF, ready="html[data-joined=yes]"),
+    Page("settlement-party", f"{SETTLING}/runs/{{run}}/parties/{{party}}", STAFF),
+    Page("holds", "/studio/affiliates/holds", STAFF), Page("holds-none", "/studio/affiliates/holds", FRESH),
+    Page("holds-decided", "/studio/affiliates/holds?show=decided", STAFF),
+    Page("holds-decided-none", "/studio/affiliates/holds?show=decided", FRESH),
+    Page("holds-by-hand", "/studio/affiliates/holds", STAFF, press=("[data-open=by-hand]",), ready="dialog[open]"),
+    Page("log", "/studio/affiliates/log", STAFF), Page("log-none", "/studio/affiliates/log", FRESH),
+    Page("log-filtered", "/studio/affiliates/log?group=payouts", STAFF),
+    Page("operator-log", "/operator/log", OPERATOR), Page("operator-log-none", "/operator/log?by=rule", OPERATOR),
+    Page("operator-settlements", "/operator/settlements", OPERATOR),
+    Page("operator-settlements-trouble", "/operator/settlements?show=trouble", OPERATOR),
+    Page("operator-settlements-working", "/operator/settlements?show=working", OPERATOR),
+]
+PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE, *PORTAL, *DESK, *SETTLEMENT]
 # What is fetched by GET and is no page, besides /api/ and addresses that end as files do: (endpoint, what it is).
 NO_PAGES = {"static": "files", "health.healthz": "text", "health.readyz": "JSON", "health.metrics": "text",
             "live.studio": "redirect", "pictures.picture": "picture", "orders.returned": "redirect",

@@ -20,6 +20,9 @@ from affiliates.commission.models import Commission  # noqa: E402
 from affiliates.people.actions import apply, apply_at, invite  # noqa: E402
 from affiliates.people.queries import access_own  # noqa: E402
 from affiliates.portal.settings import team_token  # noqa: E402
+from affiliates.settlement import actions as settlement  # noqa: E402
+from affiliates.settlement.models import SettlementChunk, SettlementItem  # noqa: E402
+from affiliates.settlement.queries import newest_run, parties_of  # noqa: E402
 from app import create_app  # noqa: E402
 from campaigns.catalogue import imports  # noqa: E402
 from campaigns.catalogue.models import Product  # noqa: E402
@@ -28,6 +31,7 @@ from campaigns.stock.claims import claim  # noqa: E402
 from campaigns.stock.line import join  # noqa: E402
 from campaigns.stock.models import Hold, OfferStock  # noqa: E402
 from campaigns.stock.queries import stock_of  # noqa: E402
+from campaigns.terms import publishing  # noqa: E402
 from campaigns.terms.models import Campaign  # noqa: E402
 from core import clock, jobs, logs  # noqa: E402
 from core.db import reading, transaction  # noqa: E402
@@ -67,6 +71,7 @@ def make() -> dict:
     ids |= _imports(shop.id, nora.id)
     ids |= _tokens(shop, people, nora)
     ids |= _affiliates(people, shop)
+    ids |= _settlements(shop, nora, ids["ended"])
     jobs.enqueue("orders.payments.jobs.look_up", "not an id")
     return {name: str(value) for name, value in ids.items()}
 
@@ -225,7 +230,9 @@ def _affiliates(people: dict, shop) -> dict:
         asked = []
         invite(db, shop, NEWCOMER, ana, lambda token: asked.append(token) or token)
         lines = db.scalars(select(Commission).where(Commission.affiliate_id == affiliate.id, Commission.level == 1,
-                                                    Commission.amount_minor > 2, Commission.reversed_minor == 0)
+                                                    Commission.amount_minor > 2, Commission.reversed_minor == 0,
+                                                    ~Commission.held, Commission.id.not_in(
+                                                        select(SettlementItem.commission_id)))
                            .order_by(Commission.id).limit(4)).all()
         for one in lines[1:3]:
             commission.hold_by_hand(db, one, ana, "The same parcel went to two names.")
@@ -236,6 +243,21 @@ def _affiliates(people: dict, shop) -> dict:
         return {"line_paid": lines[0].id, "line_held": lines[1].id, "line_answered": lines[2].id,
                 "line_back": lines[3].id, "promote": asked[0], "team": team_token(affiliate.id),
                 "aff_aiko": affiliate.id, "aff_asks": asks.id}
+
+
+def _settlements(shop, nora, ended) -> dict:
+    """The settlement that the demo made, and one with a part that failed."""
+    with transaction() as db:
+        run = newest_run(db, ended)
+        spoons = publishing.publish(db, shows.make_draft(
+            db, shop, "Spoon week", (("22697", 245, 295, 4, 2, False),), nora), nora)
+        publishing.end(db, spoons, nora)
+        failing, _fresh = settlement.open_run(db, spoons.id, by=nora)
+        db.add(SettlementChunk(run_id=failing.id, no=1, lo=uuid.UUID(int=0), hi=uuid.UUID(int=1)))
+        db.flush()
+        for _try in range(settlement.MOST_TRIES):
+            settlement.note_failure(db, failing.id, 1, "OSError('[Errno 28] No space left on device')")
+        return {"run": run.id, "party": parties_of(db, run.id)[0].affiliate_id, "run_failed": failing.id}
 
 
 def main() -> None:
