@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from core import api
 from core.errors import Busy, DomainError, Invalid, SignInNeeded
 
 log = structlog.get_logger("web")
@@ -50,7 +51,7 @@ def check(schema: type[Schema] | Schema, raw: dict):
     try:
         return schema.load(raw)
     except ValidationError as error:
-        raise Invalid(fields=_flat(error.messages)) from error
+        raise Invalid(fields=flat(error.messages)) from error
 
 
 @cache
@@ -59,15 +60,15 @@ def _made(schema: type[Schema]) -> Schema:
     return schema()
 
 
-def _flat(messages, prefix=""):
+def flat(messages, prefix=""):
     """marshmallow nests messages; pages want {"lines.0.quantity": ["…"]}."""
     if not isinstance(messages, dict):  # a list, or one translated sentence (marshmallow wraps only str)
         messages = messages if isinstance(messages, list) else [messages]
         return {prefix or "_": [_say(str(message)) for message in messages]}
-    flat = {}
+    said = {}
     for name, inner in messages.items():
-        flat |= _flat(inner, f"{prefix}.{name}" if prefix else str(name))
-    return flat
+        said |= flat(inner, f"{prefix}.{name}" if prefix else str(name))
+    return said
 
 
 def _say(message: str) -> str:
@@ -100,6 +101,8 @@ def wants_json() -> bool:
 
 def failure(error: DomainError) -> Response | tuple:
     """The answer to a refusal: the body as JSON, or a page."""
+    if request.path.startswith(f"{api.PREFIX}/"):
+        return api.problem(error)
     headers = {"Retry-After": "2"} if error.status == 503 else {}
     if wants_json():
         return jsonify(error.body()), error.status, headers
