@@ -1,12 +1,15 @@
 """Who: identity, roles, merchants as tenants, access doors."""
 from core import sockets
 from members import models  # noqa: F401
+from members.keys import models as key_models  # noqa: F401
 
 
 def init_app(app) -> None:
     """Connect this package to the application."""
     from members import account, api, chores, identity, operator, people, post, ticks  # noqa: F401
     from members.countries import country_name
+    from members.keys import ticks as key_ticks  # noqa: F401
+    from members.keys import views as key_views  # noqa: F401
     from members.views import members, sign_in_url
     identity.init_app(app)
     post.init_app(app)

@@ -47,7 +47,8 @@ def require(right: str, merchant_id: uuid.UUID) -> None:
     raise NotFound
 
 
-def _mark(access: str, check):
+def mark(access: str, check):
+    """A decorator that calls `check` before the view and names the door."""
     def decorate(view):
         @functools.wraps(view)
         def guarded(*args, **kwargs):
@@ -60,12 +61,12 @@ def _mark(access: str, check):
 
 def public(view):
     """Anybody, signed in or not."""
-    return _mark("public", lambda: None)(view)
+    return mark("public", lambda: None)(view)
 
 
 def signed_in(view):
     """Any member."""
-    return _mark("signed_in", _need_member)(view)
+    return mark("signed_in", _need_member)(view)
 
 
 def staff(right: str):
@@ -74,7 +75,7 @@ def staff(right: str):
         _need_member()
         if not is_operator(g.member) and not merchants_with(g.member, right):
             raise Forbidden
-    return _mark(f"staff:{right}", check)
+    return mark(f"staff:{right}", check)
 
 
 def operator(view):
@@ -83,12 +84,12 @@ def operator(view):
         _need_member()
         if not is_operator(g.member):
             raise Forbidden
-    return _mark("operator", check)(view)
+    return mark("operator", check)(view)
 
 
 def provider(view):
     """A payment provider: not a member; the view checks a signature before anything else."""
-    return _mark("provider", lambda: None)(view)
+    return mark("provider", lambda: None)(view)
 
 
 def _need_member():

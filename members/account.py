@@ -52,7 +52,7 @@ def account_name():
 @page_with_form(_account_page)
 def account_password():
     given = body(PasswordIn)
-    _ask_password(given["current_password"])
+    ask_password(given["current_password"])
     passwords.refuse_weak(given["password"], g.member.email, g.member.name)
     fresh = passwords.hash_password(given["password"])
     with transaction() as db:
@@ -61,7 +61,7 @@ def account_password():
     return _back()
 
 
-def _ask_password(password: str) -> None:
+def ask_password(password: str) -> None:
     """Raises Invalid unless it is the member's, or TooMany."""
     buckets = [throttle.Bucket(f"password:{g.member.id}", throttle.FREE)]
     throttle.take(buckets)
@@ -82,7 +82,7 @@ def _email_page(errors, message, values, sent_to=""):
 @page_with_form(_email_page)
 def account_email():
     given = body(EmailIn)
-    _ask_password(given["current_password"])
+    ask_password(given["current_password"])
     throttle.limit("email", str(g.member.id), LETTERS_FREE)
     with transaction() as db:
         emails.start(db, g.member, given["email"], _email_link)

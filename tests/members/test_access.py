@@ -7,11 +7,13 @@ import pytest
 from core import sockets
 from core.db import transaction
 from members.access import RIGHTS, may, merchants_with
+from members.keys.models import SCOPES
 from tests import factories
 from tests.members.conftest import sign_in
 
 ANY_RIGHT = "|".join(re.escape(right) for right in set().union(*RIGHTS.values()))
-KNOWN = re.compile(f"public|signed_in|operator|provider|staff:({ANY_RIGHT})")
+ANY_SCOPE = "|".join(re.escape(scope) for scope in SCOPES)
+KNOWN = re.compile(f"public|signed_in|operator|provider|staff:({ANY_RIGHT})|key:({ANY_SCOPE})")
 
 
 def unguarded(app) -> list[str]:

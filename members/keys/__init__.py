@@ -1,0 +1,1 @@
+"""Keys with which programs act for a member: made on the account's page, seen once, kept as a hash."""
