@@ -12,6 +12,7 @@ from affiliates.people.errors import InvitationOver, NotActive, TeamRefused, Wro
 from affiliates.people.models import STANDARD, Affiliate, Affiliation, Invitation, Program
 from affiliates.people.moves import approves, may_move
 from core.clock import now
+from core.errors import Invalid
 from core.ids import new_id
 from members import actions as members
 from members.identity import hash_token, new_token
@@ -56,6 +57,15 @@ def apply_at(db, affiliate: Affiliate, merchant: Merchant) -> Affiliation:
     if reason:
         _move(db, found, "active", None, "", merchant.id, reason=reason)
     return found
+
+
+def describe(db, affiliate: Affiliate, *, display_name: str | None = None, about: str | None = None) -> None:
+    """The affiliate says anew what they are called and where they promote. Raises Invalid for an empty name."""
+    if display_name is not None and not display_name.strip():
+        raise Invalid(fields={"display_name": [_("Please fill this in.")]})
+    affiliate.display_name = affiliate.display_name if display_name is None else display_name.strip()
+    affiliate.about = affiliate.about if about is None else about.strip()
+    db.flush()
 
 
 # -- Deciding

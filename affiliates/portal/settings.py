@@ -38,8 +38,7 @@ def settings():
 def save_settings():
     given = body(NameIn)
     with transaction() as db:
-        affiliate = own(db)
-        affiliate.display_name, affiliate.about = given["display_name"].strip(), given["about"].strip()
+        people.describe(db, own(db), **given)
     flash(_("Saved."), "ok")
     return redirect(url_for("affiliate.settings"), 303)
 
