@@ -12,7 +12,7 @@ from core.checks import register
 
 def init_app(app) -> None:
     """Connect this package to the application: addresses, ticks, its part in an order's moments."""
-    from affiliates import desk, hooks, payouts, portal, settlement, sockets, ticks  # noqa: F401
+    from affiliates import api, desk, hooks, payouts, portal, settlement, sockets, ticks  # noqa: F401
     from affiliates.links import coupons, visitors
     from affiliates.links.views import links
     app.register_blueprint(links)
@@ -23,4 +23,5 @@ def init_app(app) -> None:
     payouts.take_part(app)
     portal.init_app(app)
     desk.init_app(app)
+    api.init_app(app)
     register(CHECKS)

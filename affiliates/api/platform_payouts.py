@@ -1,0 +1,208 @@
+"""The operator's payouts: batches that a second person approves, files, states, decisions, reconciliation."""
+from flask import Response, current_app, g
+from flask_babel import lazy_gettext as _l
+
+from affiliates.api import lists
+from affiliates.api import settle_schemas as schemas
+from affiliates.api.spec import Doors, page_of
+from affiliates.payouts import accounts, apply, bank_details, batches, exports, queries, reconcile
+from affiliates.payouts.models import Payout
+from core.api import PageIn, page
+from core.db import reading, transaction
+from core.errors import DomainError, NotFound
+from members.keys.doors import keyed
+from members.keys.once import writes
+
+api = Doors("api_payouts", "Payouts", "Paying parties what they are owed, with two persons.", "/platform")
+BATCH = tuple(schemas.BatchOut._declared_fields)
+
+
+class NoDebtor(DomainError):
+    code, message = "no_debtor", _l("The platform's own account is not set up (PAYOUT_DEBTOR_IBAN).")
+
+
+def _batch(db, batch) -> dict:
+    return {**{name: getattr(batch, name) for name in BATCH}, "totals": [
+        {"state": state, "count": count, "amount_minor": sum_}
+        for state, (count, sum_) in sorted(queries.totals_of_batch(db, batch.id).items())]}
+
+
+@api.get("/payout-batches")
+@keyed("payouts:read")
+@api.arguments(PageIn, location="query")
+@api.response(200, page_of(schemas.BatchOut))
+def payout_batches(given):
+    """Batches, the newest first."""
+    with reading() as db:
+        return page(db, lists.batches(), lists.BATCH_KEY, given)
+
+
+@api.post("/payout-batches")
+@keyed("payouts:write")
+@writes
+@api.arguments(schemas.BatchIn)
+@api.response(201, schemas.BatchWholeOut)
+def draft_batch(given, db):
+    """Everybody who is owed at least the threshold; all others with the reason. Nothing is moved yet."""
+    return _batch(db, batches.draft(db, **given, by=g.member))
+
+
+@api.get("/payout-batches/<uuid:batch_id>")
+@keyed("payouts:read")
+@api.response(200, schemas.BatchWholeOut)
+def payout_batch(batch_id):
+    """A batch with its sums by state."""
+    with reading() as db:
+        return _batch(db, queries.access_batch(db, batch_id))
+
+
+@api.get("/payout-batches/<uuid:batch_id>/left-out")
+@keyed("payouts:read")
+@api.arguments(PageIn, location="query")
+@api.response(200, page_of(schemas.ExclusionOut))
+def left_out(given, batch_id):
+    """Who is not in a batch, and why."""
+    with reading() as db:
+        return page(db, lists.left_out(queries.access_batch(db, batch_id).id), lists.LEFT_OUT_KEY, given, rising=True)
+
+
+@api.post("/payout-batches/<uuid:batch_id>/approve")
+@keyed("payouts:write")
+@writes
+@api.response(200, schemas.BatchWholeOut)
+def approve_batch(batch_id, db):
+    """Say yes, as somebody else than who made the batch; the money is set aside."""
+    return _batch(db, batches.approve(db, batch_id, g.member))
+
+
+@api.post("/payout-batches/<uuid:batch_id>/cancel")
+@keyed("payouts:write")
+@writes
+@api.response(200, schemas.BatchWholeOut)
+def cancel_batch(batch_id, db):
+    """Give up a batch that nobody approved."""
+    return _batch(db, batches.cancel(db, batch_id, g.member))
+
+
+@api.post("/payout-batches/<uuid:batch_id>/export")
+@keyed("payouts:write")
+@api.arguments(schemas.ExportIn)
+@api.response(200, {"type": "string"}, content_type="text/csv")
+@api.alt_response(200, schema={"type": "string"}, content_type="application/xml", success=True)
+def export_batch(given, batch_id):
+    """The file for the bank, CSV or ISO 20022 pain.001. From the first export on its payouts are submitted; the same
+    batch gives the same file."""
+    with transaction() as db:
+        name, text = exports.export(db, batch_id, g.member, given["form"], _debtor(given["form"]))
+    media_type = "text/csv; charset=utf-8" if given["form"] == "csv" else "application/xml"
+    return Response(text, mimetype=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def _debtor(form: str) -> dict:
+    """The platform's own account, as it is configured. Raises NoDebtor where a file cannot do without."""
+    config = current_app.config["LIVESTALL"]
+    if form != "csv" and not config.payout_debtor_iban:
+        raise NoDebtor
+    return {"name": config.payout_debtor_name, "iban": config.payout_debtor_iban, "bic": config.payout_debtor_bic}
+
+
+def _payout(payout, account, attempt) -> dict:
+    return {**{name: getattr(payout, name) for name in (
+        "id", "batch_id", "owner", "currency", "amount_minor", "state", "failure", "attempt", "created_at",
+        "ended_at")}, "holder": account.holder, "account": bank_details.masked(account.method, account.details),
+        "key": attempt and attempt.key, "attempt_state": attempt and attempt.state,
+        "attempt_failure": attempt and attempt.failure}
+
+
+@api.get("/payouts")
+@keyed("payouts:read")
+@api.arguments(schemas.PayoutsIn, location="query")
+@api.response(200, page_of(schemas.PlatformPayoutOut))
+def all_payouts(given):
+    """Payouts by batch, state or party, the newest first."""
+    with reading() as db:
+        return page(db, lists.payouts(given), lists.PAYOUT_KEY, given, _payout)
+
+
+def _one(db, payout_id) -> dict:
+    found = db.execute(lists.payouts({}).where(Payout.id == payout_id)).first()
+    if found is None:
+        raise NotFound
+    return _payout(*found)
+
+
+@api.get("/payouts/<uuid:payout_id>")
+@keyed("payouts:read")
+@api.response(200, schemas.PlatformPayoutOut)
+def payout(payout_id):
+    """One payout with its running attempt."""
+    with reading() as db:
+        return _one(db, payout_id)
+
+
+@api.post("/payouts/<uuid:payout_id>/decision")
+@keyed("payouts:write")
+@writes
+@api.arguments(schemas.OutcomeIn)
+@api.response(200, schemas.PlatformPayoutOut)
+def decide_payout(given, payout_id, db):
+    """What became of an unknown payout, as a person who asked the bank says."""
+    apply.decide(db, payout_id, given["outcome"], g.member, given["note"])
+    return _one(db, payout_id)
+
+
+@api.post("/payouts/<uuid:payout_id>/again")
+@keyed("payouts:write")
+@writes
+@api.response(200, schemas.PlatformPayoutOut)
+def payout_again(payout_id, db):
+    """Send a rejected payout once more, under a new key."""
+    apply.try_again(db, payout_id, g.member)
+    return _one(db, payout_id)
+
+
+def _account(account) -> dict:
+    return {**{name: getattr(account, name) for name in (
+        "id", "owner", "method", "holder", "created_at", "usable_from", "verified_at")},
+        "account": bank_details.masked(account.method, account.details)}
+
+
+@api.get("/payout-accounts")
+@keyed("payouts:read")
+@api.arguments(schemas.AccountsIn, location="query")
+@api.response(200, page_of(schemas.AccountOut))
+def payout_accounts(given):
+    """Accounts that nobody verified yet, the oldest first; with `verified` the others."""
+    with reading() as db:
+        return page(db, lists.accounts(given["verified"]), lists.ACCOUNT_KEY, given, _account, rising=True)
+
+
+@api.post("/payout-accounts/<uuid:account_id>/verify")
+@keyed("payouts:write")
+@writes
+@api.response(200, schemas.AccountOut)
+def verify_account(account_id, db):
+    """Staff have seen that holder and account belong together."""
+    return _account(accounts.verify(db, account_id, g.member))
+
+
+@api.get("/reconciliations")
+@keyed("payouts:read")
+@api.arguments(PageIn, location="query")
+@api.response(200, page_of(schemas.ReconciliationOut))
+def reconciliations(given):
+    """Banks' files that were applied, the newest first."""
+    with reading() as db:
+        return page(db, lists.reconciliations(), lists.RECONCILIATION_KEY, given)
+
+
+@api.post("/reconciliations")
+@keyed("payouts:write")
+@writes
+@api.arguments(schemas.ReconciliationIn)
+@api.response(201, schemas.ReconciliationOut)
+@api.alt_response(200, schema=schemas.ReconciliationOut, description="The same file was applied before", success=True)
+def apply_reconciliation(given, db):
+    """Apply a bank's file: all of it, or nothing with `lines` that say what is wrong where."""
+    made, is_new = reconcile.apply_file(db, given["filename"], given["csv"].encode(), g.member)
+    return made, 201 if is_new else 200

@@ -1,0 +1,66 @@
+"""docs/api.md says what works: each of its examples is run."""
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from members.keys.models import SCOPES
+
+TEXT = (Path(__file__).resolve().parents[3] / "docs/api.md").read_text(encoding="utf-8")
+
+
+def examples():
+    """Each curl command as a list of words, with the heading it stands under."""
+    heading = ""
+    for part in re.split(r"(^## [^\n]*$|^```sh\n.*?^```$)", TEXT, flags=re.MULTILINE | re.DOTALL):
+        heading = part[3:] if part.startswith("## ") else heading
+        if part.startswith("```sh"):
+            for line in part.splitlines():
+                if line.startswith("curl "):
+                    yield heading, line
+
+
+def call(client, line, values):
+    """Do what a curl command does, by the client that has the key."""
+    for name, value in values.items():
+        line = line.replace(f"${name}", str(value))
+    words, headers, data, method, address = shlex.split(line)[1:], {}, None, None, None
+    while words:
+        word = words.pop(0)
+        if word == "-H":
+            name, _colon, value = words.pop(0).partition(": ")
+            headers[name] = value
+        elif word in ("-d", "--data"):
+            data = words.pop(0)
+        elif word == "-X":
+            method = words.pop(0)
+        else:
+            address = word
+    assert address.startswith("http://127.0.0.1:8000/"), line
+    more = {"data": data, "content_type": headers.pop("Content-Type")} if data else {}
+    return client.open(method or ("POST" if data else "GET"), address.partition(":8000")[2], headers=headers, **more)
+
+
+def test_the_examples_of_affiliates_work(desk, aiko):
+    desk.came()
+    desk.buy()
+    line, = aiko.get("/commissions").json["data"]
+    found = [line for heading, line in examples() if heading == "First steps"]
+    assert len(found) >= 6
+    for example in found:
+        answer = call(aiko, example, {"LIVESTALL": "http://127.0.0.1:8000", "KEY": aiko.secret,
+                                      "COMMISSION": line["id"], "CAMPAIGN": desk.counter.show.campaign_id})
+        assert answer.status_code in (200, 201), (example, answer.text)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_every_scope_is_told(scope):
+    assert f"| `{scope}` |" in TEXT
+
+
+def test_the_example_of_a_refusal_is_one(aiko):
+    shown = json.loads(re.search(r"```json\n(.*?)```", TEXT, re.DOTALL)[1])
+    got = aiko.get("/commissions?limit=0").json
+    assert {**got, "request_id": shown["request_id"]} == {**shown}
