@@ -40,6 +40,7 @@ from live.show import actions as plan  # noqa: E402
 from live.show.models import FlashSale, LiveSession  # noqa: E402
 from members import actions as members  # noqa: E402
 from members import emails, invites  # noqa: E402
+from members.keys import actions as keys  # noqa: E402
 from members.models import Mail, Member, Merchant  # noqa: E402
 from members.queries import default_address  # noqa: E402
 from orders import actions, cards, checkout, refunds  # noqa: E402
@@ -72,8 +73,18 @@ def make() -> dict:
     ids |= _tokens(shop, people, nora)
     ids |= _affiliates(people, shop)
     ids |= _settlements(shop, nora, ids["ended"])
+    _keys(shop)
     jobs.enqueue("orders.payments.jobs.look_up", "not an id")
     return {name: str(value) for name, value in ids.items()}
+
+
+def _keys(shop) -> None:
+    """Keys of staff and of the operator."""
+    with transaction() as db:
+        for email, name, scopes in ((accounts.STAFF, "Nightly export to our books", ["shop:read", "shop:write"]),
+                                    (accounts.OPERATOR, "Bank files", ["payouts:read", "payouts:write"])):
+            member = db.scalars(select(Member).where(Member.email == email)).one()
+            keys.make(db, member, name=name, scopes=scopes, merchant_id=shop.id)
 
 
 def _people(db) -> dict:
