@@ -3,18 +3,9 @@
 import { h } from '/static/js/dom.js';
 import { money, t, time } from '/static/js/i18n.js';
 import { roundUp } from '/static/js/control/select.js';
+import { hatch, s, short } from '/static/js/ui/svg.js';
 
-const NS = 'http://www.w3.org/2000/svg';
 const H = 170, BASE = 146, TOP = 24;
-
-const s = (tag, attrs, text = '') => {
-  const element = document.createElementNS(NS, tag);
-  for (const [name, value] of Object.entries(attrs)) element.setAttribute(name, value);
-  if (text) element.textContent = text;
-  return element;
-};
-
-const short = (minor, currency) => money(minor, currency).replace(/[.,]0+(?=\D*$)/, '');
 
 /** An <svg> of the days, `width` units wide; the text keeps its size at every width. */
 export function chart(bars, currency, width) {
@@ -45,13 +36,4 @@ function barOf({ done, hold }, x, step, y, isToday) {
 function labels(bars, left, step, width) {
   const marks = bars.map((bar, n) => [bar, n]).filter(([, n]) => n % 7 === 1 && left + (n + 5) * step < width);
   return [...marks.map(([{ at }, n]) => s('text', { x: left + n * step, y: 164 }, time(at, 'month'))), s('text', { class: 'say', x: width, y: 164, 'text-anchor': 'end' }, t('today'))];
-}
-
-
-function hatch() {
-  const defs = s('defs', {});
-  const pattern = s('pattern', { id: 'hatch', width: 5, height: 5, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' });
-  pattern.append(s('rect', { width: 2.5, height: 5, class: 'hatch' }));
-  defs.append(pattern);
-  return defs;
 }

@@ -3,16 +3,9 @@
 import { h } from '/static/js/dom.js';
 import { money, t, time } from '/static/js/i18n.js';
 import { barsOf, roundUp } from '/static/js/control/select.js';
+import { hatch, s, short } from '/static/js/ui/svg.js';
 
-const NS = 'http://www.w3.org/2000/svg';
 const W = 366, H = 168, BASE = 148, TOP = 26;
-
-const s = (tag, attrs, text = '') => {
-  const element = document.createElementNS(NS, tag);
-  for (const [name, value] of Object.entries(attrs)) element.setAttribute(name, value);
-  if (text) element.textContent = text;
-  return element;
-};
 
 /** An <svg> of the revenue; `sales` are {title, opens_at, ended_at, closes_at}. With `isOver` the whole show is drawn. */
 export function chart({ revenue, sales, startedAt, nowMs, currency, isOver = false }) {
@@ -37,14 +30,6 @@ export function chart({ revenue, sales, startedAt, nowMs, currency, isOver = fal
   if (most > 0 && peak) svg.append(s('text', { class: 'say', x: Math.min(x(peak.at) + step + 3, W - 46), y: Math.max(12, y(most) - 5) }, money(most, currency)));
   svg.append(s('path', { class: 'base', d: `M${LEFT} ${BASE}H${W}` }), ...labels(bars, x, isOver));
   return svg;
-}
-
-function hatch() {
-  const defs = s('defs', {});
-  const pattern = s('pattern', { id: 'hatch', width: 5, height: 5, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' });
-  pattern.append(s('rect', { width: 2.5, height: 5, class: 'hatch' }));
-  defs.append(pattern);
-  return defs;
 }
 
 function barOf({ at, minor, isNow }, x, y, step) {
@@ -73,7 +58,5 @@ function labels(bars, x, isOver) {
 }
 
 // "£400" rather than "£400.00" on an axis.
-const short = (minor, currency) => money(minor, currency).replace(/[.,]0+(?=\D*$)/, '');
-
 /** The legend for screen readers is the picture's label; this is its frame. */
 export const emptyChart = () => h('p.small.quiet.empty-chart', {}, t('The first payment starts the chart.'));

@@ -6,31 +6,25 @@ import { $, h, pageData } from '/static/js/dom.js';
 import { number, t, time } from '/static/js/i18n.js';
 import { toast } from '/static/js/ui/toast.js';
 import { line, roundUp } from '/static/js/studio/report_state.js';
+import { s } from '/static/js/ui/svg.js';
 
 const W = 366;
 const H = 168;
 const data = pageData();
-
-function svg(tag, attrs, text = '') {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attrs)) element.setAttribute(name, value);
-  if (text) element.textContent = text;
-  return element;
-}
 
 function viewers(minutes) {
   const most = Math.max(...minutes.map(({ viewers: count }) => count));
   const scale = roundUp(most);
   const { points, left, base, top } = line(minutes, scale, W, H);
   const path = points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L');
-  const picture = svg('svg', { class: 'chart', viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': t('Viewers in each minute, at most {n}', { n: number(most) }) });
+  const picture = s('svg', { class: 'chart', viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': t('Viewers in each minute, at most {n}', { n: number(most) }) });
   for (const part of [0.5, 1].filter((share) => Number.isInteger(scale * share))) {
     const y = base - (base - top) * part;
-    picture.append(svg('path', { class: 'grid', d: `M${left} ${y}H${W}` }), svg('text', { x: left - 5, y: y + 4, 'text-anchor': 'end' }, number(scale * part)));
+    picture.append(s('path', { class: 'grid', d: `M${left} ${y}H${W}` }), s('text', { x: left - 5, y: y + 4, 'text-anchor': 'end' }, number(scale * part)));
   }
-  picture.append(svg('path', { class: 'area', d: `M${points[0][0]} ${base}L${path}L${points.at(-1)[0]} ${base}Z` }), svg('path', { class: 'line', d: `M${path}` }));
-  picture.append(svg('path', { class: 'base', d: `M${left} ${base}H${W}` }),
-    svg('text', { x: left, y: H - 5 }, time(minutes[0].minute)), svg('text', { x: W, y: H - 5, 'text-anchor': 'end' }, time(minutes.at(-1).minute)));
+  picture.append(s('path', { class: 'area', d: `M${points[0][0]} ${base}L${path}L${points.at(-1)[0]} ${base}Z` }), s('path', { class: 'line', d: `M${path}` }));
+  picture.append(s('path', { class: 'base', d: `M${left} ${base}H${W}` }),
+    s('text', { x: left, y: H - 5 }, time(minutes[0].minute)), s('text', { x: W, y: H - 5, 'text-anchor': 'end' }, time(minutes.at(-1).minute)));
   return picture;
 }
 
