@@ -13,7 +13,7 @@ from campaigns.catalogue import imports
 from campaigns.catalogue.models import Product, Variant
 from core.commands import command
 from core.db import transaction
-from demo import accounts, evening, promoters, shows
+from demo import accounts, evening, payees, promoters, shows
 from demo.categories import category
 from live.show.models import LiveSession
 from members import actions as members
@@ -61,6 +61,7 @@ def plant() -> list[str]:
         people = {who.email: who for who in db.scalars(select(Member))}
         made = shows.stage(db, shop, people)
         made += f", {promoters.plant(db, shop, people, evening.TITLE, shows.TONIGHT)}"
+        payees.plant(db, shop, people)
     g.member = None
     return [f"{shop.name}: {len(accounts.PEOPLE)} people, {products} products, {made}, "
             f"a show of last week with {orders} orders."]

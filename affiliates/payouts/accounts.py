@@ -43,7 +43,7 @@ def set_account(db, owner: str, member, *, method: str, holder: str, details: di
     db.flush()
     acts.note(db, "payout_account.set", row.id, by=member, owner=owner, method=method,
               account=bank_details.masked(method, details))
-    letters.account_set(db, member, row, bank_details.masked(method, details))
+    letters.account_set(db, member, row)
     return row
 
 

@@ -65,8 +65,11 @@ def why(reason: str | None) -> str:
 
 
 def account(row) -> str:
-    """An account by its last signs."""
-    return bank_details.masked(row.method, row.details)
+    """An account by its last signs; the sandbox's by what it does when it does not simply pay."""
+    if row.method != "sandbox":
+        return bank_details.masked(row.method, row.details)
+    outcome = row.details.get("outcome", "paid")
+    return _("Sandbox") if outcome == "paid" else f"{_('Sandbox')}: {outcome}"
 
 
 def party_kind(owner: str) -> str:

@@ -3,7 +3,7 @@ paid there."""
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from affiliates.payouts import accounts, bank_details, entering, queries
+from affiliates.payouts import accounts, entering, queries
 from affiliates.payouts import words as payout_words
 from affiliates.people.models import Affiliate
 from affiliates.portal.doors import own, portal
@@ -19,7 +19,7 @@ from members.forms import page_with_form
 def account_view(db, affiliate: Affiliate) -> dict:
     """What pages show of the account."""
     found = accounts.current(db, books.affiliate(affiliate.id))
-    return {"account": found, "masked": found and bank_details.masked(found.method, found.details), "now": clock.now()}
+    return {"account": found, "masked": found and payout_words.account(found), "now": clock.now()}
 
 
 def _form(form_errors, message, values):

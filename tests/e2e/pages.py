@@ -1,7 +1,7 @@
 """Every page of the house: who looks at it, where it is, and what is pressed before it is looked at."""
 from dataclasses import dataclass
 
-from demo.accounts import AFFILIATES, HOST, OPERATOR, PASSWORD, STAFF, VIEWERS
+from demo.accounts import AFFILIATES, CHECKER, HOST, OPERATOR, PASSWORD, STAFF, VIEWERS
 from tests.e2e.people import BUYER, FRESH, HOLDER, LINER, NEWCOMER
 
 
@@ -174,7 +174,28 @@ SETTLEMENT = [
     Page("operator-settlements-trouble", "/operator/settlements?show=trouble", OPERATOR),
     Page("operator-settlements-working", "/operator/settlements?show=working", OPERATOR),
 ]
-PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE, *PORTAL, *DESK, *SETTLEMENT]
+PAY = "/operator/payouts"
+PAYOUTS = [
+    Page("payouts", PAY, OPERATOR),
+    Page("payouts-refused", PAY, OPERATOR, fill=(("[name=threshold]", "ten"),), press=("main form button.act",),
+         ready=".field.bad"),
+    Page("payout-batch-own", f"{PAY}/batches/{{batch_draft}}", OPERATOR),
+    Page("payout-batch-approve", f"{PAY}/batches/{{batch_draft}}", CHECKER),
+    Page("payout-batch-done", f"{PAY}/batches/{{batch_done}}", CHECKER),
+    Page("payout-batch-bank", f"{PAY}/batches/{{batch_bank}}", OPERATOR),
+    *(Page(f"payout-{name}", f"{PAY}/{{payout_{name}}}", OPERATOR) for name in ("unknown", "refused", "twice")),
+    Page("payouts-troubled", f"{PAY}/troubled", OPERATOR), Page("payouts-accounts", f"{PAY}/accounts", OPERATOR),
+    Page("payouts-debts", f"{PAY}/debts", OPERATOR),
+    Page("payouts-debt", f"{PAY}/debts", OPERATOR, press=("[data-open=debt-1]",), ready="dialog[open]"),
+    Page("payouts-file", f"{PAY}/reconciliation", OPERATOR),
+    Page("money", "/studio/affiliates/money", STAFF), Page("money-none", "/studio/affiliates/money", FRESH),
+    Page("money-account", "/studio/affiliates/money/account", STAFF),
+    Page("money-account-refused", "/studio/affiliates/money/account", STAFF,
+         fill=(("[name=holder]", "Ana"), ("[name=iban]", "DE00"), ("[name=password]", PASSWORD)),
+         press=("main form button.act",), ready=".field.bad"),
+    Page("affiliate-payouts", "/affiliate/payouts", AIKO), Page("affiliate-payouts-none", "/affiliate/payouts", HOLDER),
+]
+PAGES = [*PUBLIC, *VIEWER, *STUDIO, *OPERATE, *PORTAL, *DESK, *SETTLEMENT, *PAYOUTS]
 # What is fetched by GET and is no page, besides /api/ and addresses that end as files do: (endpoint, what it is).
 NO_PAGES = {"static": "files", "health.healthz": "text", "health.readyz": "JSON", "health.metrics": "text",
             "live.studio": "redirect", "pictures.picture": "picture", "orders.returned": "redirect",

@@ -46,6 +46,7 @@ from members.queries import default_address  # noqa: E402
 from orders import actions, cards, checkout, refunds  # noqa: E402
 from orders.payments import attempts, returns  # noqa: E402
 from orders.payments.models import SandboxCharge  # noqa: E402
+from tests.e2e import world_payouts  # noqa: E402
 from tests.e2e.people import BUYER, FRESH, HOLDER, LINER, NEWCOMER  # noqa: E402
 
 ORNAMENT, BAG, TINS = "84879", "85099B", "22720"
@@ -74,6 +75,7 @@ def make() -> dict:
     ids |= _affiliates(people, shop)
     ids |= _settlements(shop, nora, ids["ended"])
     _keys(shop)
+    ids |= world_payouts.make(shop)
     jobs.enqueue("orders.payments.jobs.look_up", "not an id")
     return {name: str(value) for name, value in ids.items()}
 
