@@ -53,6 +53,7 @@ class Config:
     payout_debtor_name: str
     payout_debtor_iban: str
     payout_debtor_bic: str
+    payout_keys: tuple[str, ...] = field(repr=False)
     sandbox_webhook_secret: str = field(repr=False)
     smtp_url: str = field(repr=False)
     mail_from: str
@@ -116,6 +117,7 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         payout_debtor_name=read.text("PAYOUT_DEBTOR_NAME", "Livestall"),
         payout_debtor_iban=read.text("PAYOUT_DEBTOR_IBAN"),
         payout_debtor_bic=read.text("PAYOUT_DEBTOR_BIC"),
+        payout_keys=_payout_keys(read.text("PAYOUT_KEYS")),
         sandbox_webhook_secret=read.text("SANDBOX_WEBHOOK_SECRET") or derived(secret_key, "sandbox webhook"),
         smtp_url=read.url("SMTP_URL", ("smtp", "smtps")),
         mail_from=read.text("MAIL_FROM", "Livestall <no-reply@localhost>"),
@@ -272,6 +274,14 @@ def _secret_key(given, data_dir, env):
     if len(key) < 32:
         raise ConfigError(f"{path} holds no key: delete it, and a new one is made.")
     return key
+
+
+def _payout_keys(given):
+    """The keys of sealed account numbers, the one that seals first; none: SECRET_KEY does it."""
+    keys = tuple(one.strip() for one in given.split(",") if one.strip())
+    if any(len(one) < 32 for one in keys):
+        raise ConfigError(f"PAYOUT_KEYS has a key of fewer than 32 characters: {REQUIRED_IN_PRODUCTION['SECRET_KEY']}.")
+    return keys
 
 
 def derived(secret_key, purpose):

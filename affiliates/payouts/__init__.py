@@ -7,8 +7,9 @@ from core.checks import register
 def take_part(app) -> None:
     """Rules, ticks, providers, addresses, and what the sums of affiliates say of what was paid."""
     from affiliates.commission.queries import MORE_TOTALS
-    from affiliates.payouts import jobs, providers, queries  # noqa: F401
+    from affiliates.payouts import jobs, providers, queries, sealing  # noqa: F401
     from affiliates.payouts.webhooks import payout_webhooks
+    sealing.init(app.config["LIVESTALL"])
     providers.init(app.config["LIVESTALL"])
     app.register_blueprint(payout_webhooks)
     register(CHECKS)

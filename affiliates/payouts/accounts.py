@@ -2,10 +2,11 @@
 import uuid
 from datetime import timedelta
 
+import structlog
 from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 
-from affiliates.payouts import bank_details, letters
+from affiliates.payouts import bank_details, letters, sealing
 from affiliates.payouts.errors import SecondPersonNeeded, WrongPassword
 from affiliates.payouts.models import METHODS, PayoutAccount
 from affiliates.people import acts
@@ -13,6 +14,7 @@ from core import clock
 from core.errors import Invalid, NotFound
 from members import passwords
 
+log = structlog.get_logger("payouts")
 # Long enough that the letter about the change is read before any money goes there.
 HOLD = timedelta(hours=24)
 
@@ -45,6 +47,22 @@ def set_account(db, owner: str, member, *, method: str, holder: str, details: di
               account=bank_details.masked(method, details))
     letters.account_set(db, member, row)
     return row
+
+
+def reseal(db, limit: int = 500) -> int:
+    """Seal anew what lies open or under an older key; how many. What cannot be opened stays as it is."""
+    rows = db.scalars(select(PayoutAccount).where(
+        func.coalesce(PayoutAccount.sealed["key"].astext, "") != sealing.current())
+        .order_by(PayoutAccount.id).limit(limit).with_for_update(skip_locked=True)).all()
+    done = 0
+    for row in rows:
+        try:
+            row.details = row.details
+            done += 1
+        except sealing.Unreadable:
+            log.error("payout account cannot be opened", account=str(row.id), key=row.sealed.get("key"))
+    db.flush()
+    return done
 
 
 def verify(db, account_id: uuid.UUID, by) -> PayoutAccount:

@@ -9,7 +9,7 @@ from affiliates.payouts import apply
 from affiliates.payouts.models import Payout, PayoutAccount, PayoutAttempt
 from affiliates.payouts.providers import Ask, NoAnswer, named
 from core.clock import now
-from core.db import reading, transaction
+from core.db import transaction
 
 log = structlog.get_logger("payouts")
 # A call takes at most 10 s. Who was to call and has not come back after this may have called: it is asked about.
@@ -37,9 +37,8 @@ def go_on(attempt_id: uuid.UUID) -> None:
         if first:  # from here on it counts as called, whatever becomes of this process
             db.execute(update(PayoutAttempt).where(PayoutAttempt.id == attempt_id)
                        .values(state="calling", sent_at=now()))
-    with reading() as db:
         attempt = db.get(PayoutAttempt, attempt_id)
-        ask, provider = _ask(db, attempt), named(attempt.provider)
+        ask, provider = _ask(db, attempt), named(attempt.provider)  # what fails here was never called
     try:
         result = provider.send(ask) if first else provider.lookup(ask)
     except NoAnswer as silence:

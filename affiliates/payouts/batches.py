@@ -3,7 +3,7 @@ import uuid
 
 from sqlalchemy import func, select, text
 
-from affiliates.payouts import books
+from affiliates.payouts import books, sealing
 from affiliates.payouts.errors import BatchClosed, SecondPersonNeeded
 from affiliates.payouts.models import Payout, PayoutAccount, PayoutAttempt, PayoutBatch, PayoutExclusion
 from affiliates.payouts.moves import OPEN, move
@@ -68,7 +68,8 @@ def _left_out(minor: int, batch: PayoutBatch, account: PayoutAccount | None, fro
 
 def approve(db, batch_id: uuid.UUID, by) -> PayoutBatch:
     """Somebody else says yes: the money is set aside, and attempts stand ready. Everything is looked at again; who can
-    no longer be paid that much falls out with the reason. Raises SecondPersonNeeded, BatchClosed, NotFound."""
+    no longer be paid that much falls out with the reason. Raises SecondPersonNeeded, BatchClosed, Unreadable,
+    NotFound."""
     batch = lock(db, batch_id)
     if batch.created_by == by.id:
         raise SecondPersonNeeded
@@ -103,6 +104,7 @@ def _look_again(db, batch: PayoutBatch) -> list[Payout]:
         if reason is None and minor < one.amount_minor:
             reason = "balance_changed"
         if reason is None:
+            sealing.unseal(account.sealed, account.owner)  # nothing is approved that could not be sent
             kept.append(one)
             continue
         move(one, "dropped")

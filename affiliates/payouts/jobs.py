@@ -1,9 +1,9 @@
 """RQ entry point and tick of payouts: what is due stands in payout_attempts; a job only does it sooner."""
 import uuid
 
-from affiliates.payouts import attempts
+from affiliates.payouts import accounts, attempts
 from core import jobs
-from core.db import reading
+from core.db import reading, transaction
 from core.ticks import every
 
 PATH = "affiliates.payouts.jobs.go_on"
@@ -22,6 +22,13 @@ def go_on_with_due() -> None:
     for attempt_id in due:
         if not jobs.enqueue(PATH, str(attempt_id), timeout_seconds=60):
             return
+
+
+@every(600)
+def reseal() -> None:
+    """Account numbers from before there were seals, or under a key that is on its way out."""
+    with transaction() as db:
+        accounts.reseal(db)
 
 
 def hurry() -> None:

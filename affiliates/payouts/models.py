@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 
+from affiliates.payouts import sealing
 from affiliates.payouts.moves import ATTEMPT_STATES, BATCH_STATES, OPEN, PAYOUT_STATES
 from core.db import EXTRA_DDL, Base, Mapped, choice, created_column, mapped_column, uuid_pk
 
@@ -20,7 +21,7 @@ class PayoutAccount(Base):
     owner: Mapped[str] = mapped_column(Text)
     method: Mapped[str] = mapped_column(choice(*METHODS, column="payout_method"))
     holder: Mapped[str] = mapped_column(Text)
-    details: Mapped[dict]  # bank: iban, or number and bank_code; bic · stripe: account · sandbox: outcome
+    sealed: Mapped[dict] = mapped_column("details")  # see sealing.py
     by_member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("members.id"))
     created_at: Mapped[datetime] = created_column()
     usable_from: Mapped[datetime]
@@ -31,6 +32,15 @@ class PayoutAccount(Base):
         Index("uq_payout_accounts_current", "owner", unique=True, postgresql_where=text("replaced_at IS NULL")),
         CheckConstraint("(verified_at IS NULL) = (verified_by IS NULL)", name="verified"),
         CheckConstraint("holder <> ''", name="holder"))
+
+    @property
+    def details(self) -> dict:
+        """bank: iban, or number and bank_code; bic · stripe: account · sandbox: outcome. Raises Unreadable."""
+        return sealing.unseal(self.sealed, self.owner)
+
+    @details.setter
+    def details(self, plain: dict) -> None:
+        self.sealed = sealing.seal(plain, self.owner)
 
 
 class PayoutBatch(Base):

@@ -2,7 +2,7 @@
 from flask_babel import gettext as _
 from flask_babel import pgettext
 
-from affiliates.payouts import bank_details
+from affiliates.payouts import bank_details, sealing
 
 
 def states() -> dict[str, tuple[str, str]]:
@@ -66,9 +66,13 @@ def why(reason: str | None) -> str:
 
 def account(row) -> str:
     """An account by its last signs; the sandbox's by what it does when it does not simply pay."""
+    try:
+        details = row.details
+    except sealing.Unreadable:
+        return "••••"
     if row.method != "sandbox":
-        return bank_details.masked(row.method, row.details)
-    outcome = row.details.get("outcome", "paid")
+        return bank_details.masked(row.method, details)
+    outcome = details.get("outcome", "paid")
     return _("Sandbox") if outcome == "paid" else f"{_('Sandbox')}: {outcome}"
 
 
