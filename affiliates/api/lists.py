@@ -152,7 +152,7 @@ def parties(run_id) -> Select:
         select(SettlementAdjustment.affiliate_id, literal(0), literal(1), SettlementAdjustment.amount_minor)
         .where(SettlementAdjustment.run_id == run_id)).subquery()
     return (select(Affiliate.id.label("affiliate_id"), Affiliate.display_name,
-                   cast(func.sum(taken.c.items), BigInteger), cast(func.sum(taken.c.adjustments), BigInteger),
+                   cast(func.sum(taken.c["items"]), BigInteger), cast(func.sum(taken.c.adjustments), BigInteger),
                    cast(func.sum(taken.c.amount_minor), BigInteger))
             .join(taken, taken.c.affiliate_id == Affiliate.id).group_by(Affiliate.id))
 
@@ -177,6 +177,11 @@ def payouts(given: dict) -> Select:
         if name in given:
             found = found.where(getattr(Payout, name) == given[name])
     return found
+
+
+def payouts_of(owner: str) -> Select:
+    """A party's own, as it may see them."""
+    return select(Payout).where(Payout.owner == owner, Payout.state.not_in(("draft", "dropped")))
 
 
 def left_out(batch_id) -> Select:

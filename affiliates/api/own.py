@@ -1,12 +1,10 @@
 """An affiliate's own profile, shops, sums, payouts and statements."""
 from flask import Response, g, stream_with_context
-from sqlalchemy import select
 
-from affiliates.api import schemas
+from affiliates.api import lists, schemas
 from affiliates.api.spec import Doors, page_of
 from affiliates.commission.queries import totals_of
 from affiliates.payouts import accounts, bank_details
-from affiliates.payouts.models import Payout
 from affiliates.people import actions as people
 from affiliates.people.queries import access_affiliation, access_own, merchants_of
 from affiliates.portal import statement
@@ -92,8 +90,7 @@ def payouts(given):
     """Your payouts, the newest first."""
     with reading() as db:
         owner = books.affiliate(access_own(db, g.member).id)
-        found = select(Payout).where(Payout.owner == owner, Payout.state != "draft")
-        return page(db, found, Payout.id, given)
+        return page(db, lists.payouts_of(owner), lists.PAYOUT_KEY, given)
 
 
 @api.get("/statements")

@@ -1,24 +1,20 @@
 """The operator's payouts: batches that a second person approves, files, states, decisions, reconciliation."""
 from flask import Response, current_app, g
-from flask_babel import lazy_gettext as _l
 
 from affiliates.api import lists
 from affiliates.api import settle_schemas as schemas
 from affiliates.api.spec import Doors, page_of
-from affiliates.payouts import accounts, apply, bank_details, batches, exports, queries, reconcile
+from affiliates.payouts import accounts, apply, bank_details, batches, console, decisions, exports, queries, reconcile
 from affiliates.payouts.models import Payout
-from core.api import PageIn, page
+from core.api import PageIn, page, page_of_list
 from core.db import reading, transaction
-from core.errors import DomainError, NotFound
+from core.errors import NotFound
 from members.keys.doors import keyed
-from members.keys.once import writes
+from members.keys.once import own_key, writes
 
 api = Doors("api_payouts", "Payouts", "Paying parties what they are owed, with two persons.", "/platform")
 BATCH = tuple(schemas.BatchOut._declared_fields)
-
-
-class NoDebtor(DomainError):
-    code, message = "no_debtor", _l("The platform's own account is not set up (PAYOUT_DEBTOR_IBAN).")
+ATTEMPT = tuple(name for name in schemas.AttemptOut._declared_fields if name != "choices")
 
 
 def _batch(db, batch) -> dict:
@@ -93,17 +89,10 @@ def export_batch(given, batch_id):
     """The file for the bank, CSV or ISO 20022 pain.001. From the first export on its payouts are submitted; the same
     batch gives the same file."""
     with transaction() as db:
-        name, text = exports.export(db, batch_id, g.member, given["form"], _debtor(given["form"]))
+        name, text = exports.export(db, batch_id, g.member, given["form"],
+                                  exports.debtor(current_app.config["LIVESTALL"], given["form"]))
     media_type = "text/csv; charset=utf-8" if given["form"] == "csv" else "application/xml"
     return Response(text, mimetype=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-
-
-def _debtor(form: str) -> dict:
-    """The platform's own account, as it is configured. Raises NoDebtor where a file cannot do without."""
-    config = current_app.config["LIVESTALL"]
-    if form != "csv" and not config.payout_debtor_iban:
-        raise NoDebtor
-    return {"name": config.payout_debtor_name, "iban": config.payout_debtor_iban, "bic": config.payout_debtor_bic}
 
 
 def _payout(payout, account, attempt) -> dict:
@@ -124,41 +113,82 @@ def all_payouts(given):
         return page(db, lists.payouts(given), lists.PAYOUT_KEY, given, _payout)
 
 
-def _one(db, payout_id) -> dict:
+def _whole(db, payout_id) -> dict:
+    """A payout with all its attempts. Raises NotFound."""
     found = db.execute(lists.payouts({}).where(Payout.id == payout_id)).first()
     if found is None:
         raise NotFound
-    return _payout(*found)
+    return {**_payout(*found), "attempts": [
+        {**{name: getattr(one, name) for name in ATTEMPT}, "choices": decisions.choices(found[0], one)}
+        for one in queries.attempts_of(db, payout_id)]}
 
 
 @api.get("/payouts/<uuid:payout_id>")
 @keyed("payouts:read")
-@api.response(200, schemas.PlatformPayoutOut)
+@api.response(200, schemas.PayoutWholeOut)
 def payout(payout_id):
-    """One payout with its running attempt."""
+    """One payout with every attempt, and what a person may decide."""
     with reading() as db:
-        return _one(db, payout_id)
+        return _whole(db, payout_id)
 
 
 @api.post("/payouts/<uuid:payout_id>/decision")
 @keyed("payouts:write")
 @writes
 @api.arguments(schemas.OutcomeIn)
-@api.response(200, schemas.PlatformPayoutOut)
+@api.response(200, schemas.PayoutWholeOut)
 def decide_payout(given, payout_id, db):
-    """What became of an unknown payout, as a person who asked the bank says."""
-    apply.decide(db, payout_id, given["outcome"], g.member, given["note"])
-    return _one(db, payout_id)
+    """End what waits for a person: an unknown outcome, or a bank that contradicted itself."""
+    attempt = queries.access_attempt(db, given["attempt_id"], payout_id) if given["attempt_id"] else \
+        apply.running(db, payout_id)
+    decisions.decide(db, attempt.id, given["outcome"], g.member, given["note"])
+    return _whole(db, payout_id)
 
 
 @api.post("/payouts/<uuid:payout_id>/again")
 @keyed("payouts:write")
 @writes
-@api.response(200, schemas.PlatformPayoutOut)
+@api.response(200, schemas.PayoutWholeOut)
 def payout_again(payout_id, db):
     """Send a rejected payout once more, under a new key."""
     apply.try_again(db, payout_id, g.member)
-    return _one(db, payout_id)
+    return _whole(db, payout_id)
+
+
+@api.get("/owed")
+@keyed("payouts:read")
+@api.response(200, schemas.AllOwedOut)
+def owed():
+    """What is owed and what is on the way, by currency."""
+    with reading() as db:
+        return {"data": console.owed(db)}
+
+
+@api.get("/debts")
+@keyed("payouts:read")
+@api.arguments(PageIn, location="query")
+@api.response(200, page_of(schemas.DebtOut))
+def debts(given):
+    """Parties that owe us, because money went back after it was paid out."""
+    with reading() as db:
+        found = console.debts(db)
+        names = console.names(db, {owner for owner, *_rest in found})
+        rows = [{"key": f"{owner} {currency}", "owner": owner, "name": names[owner], "currency": currency,
+                 "debt_minor": minor} for owner, currency, minor in found]
+        return page_of_list(rows, "key", given)
+
+
+@api.post("/debts/write-off")
+@keyed("payouts:write")
+@writes
+@api.arguments(schemas.WriteOffIn)
+@api.response(200, schemas.AllOwedOut)
+def write_off(given, db):
+    """Let a party off a debt, in whole or in part; the platform bears it. The Idempotency-Key is the books' own key
+    too."""
+    decisions.write_off(db, given["owner"], given["currency"], given["amount_minor"], g.member, given["note"],
+                        own_key())
+    return {"data": console.owed(db)}
 
 
 def _account(account) -> dict:

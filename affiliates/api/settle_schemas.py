@@ -9,6 +9,10 @@ from affiliates.settlement.models import RUN_STATES
 from core.api import PageIn
 from core.web import In
 
+# A party of the ledger, with the id as it is written everywhere.
+OWNER = r"^(affiliate|merchant):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
+
+
 # -- Settlement
 
 
@@ -132,7 +136,7 @@ class BatchWholeOut(BatchOut):
 class PayoutsIn(PageIn):
     batch_id = fields.UUID()
     state = one_of(PAYOUT_STATES)
-    owner = fields.String(validate=validate.Regexp(r"^(affiliate|merchant):[0-9a-f-]{36}\Z"))
+    owner = fields.String(validate=validate.Regexp(OWNER))
 
 
 class PlatformPayoutOut(Out):
@@ -164,8 +168,29 @@ class ExportIn(In):
     form = one_of(("csv", "pain.001"), required=True)
 
 
+class AttemptOut(Out):
+    """One try at the bank or provider. `choices`: what a person may decide about it now."""
+    id = fields.UUID()
+    n = fields.Integer()
+    key = fields.String()
+    state = one_of(ATTEMPT_STATES)
+    failure = fields.String(allow_none=True)
+    provider = one_of(METHODS)
+    provider_ref = fields.String(allow_none=True)
+    choices = fields.List(fields.String())
+    created_at = Moment()
+    sent_at = Moment(allow_none=True)
+    ended_at = Moment(allow_none=True)
+
+
+class PayoutWholeOut(PlatformPayoutOut):
+    attempts = fields.List(fields.Nested(AttemptOut))
+
+
 class OutcomeIn(In):
-    outcome = one_of(("paid", "rejected", "returned"), required=True)
+    """`attempt_id` without: the running attempt. stands: the books are right, the bank's second word was wrong."""
+    outcome = one_of(("paid", "rejected", "returned", "stands"), required=True)
+    attempt_id = fields.UUID(load_default=None, allow_none=True)
     note = words(1000, required=True)
 
 
@@ -198,6 +223,41 @@ class ReconciliationOut(Out):
     total_minor = fields.Integer()
     by_member_id = fields.UUID()
     created_at = Moment()
+
+
+class OwedOut(Out):
+    """One currency: what parties are owed, what they owe us, and what is on the way."""
+    currency = fields.String()
+    parties = fields.Integer()
+    owed_minor = fields.Integer()
+    debtors = fields.Integer()
+    debt_minor = fields.Integer()
+    transit_minor = fields.Integer()
+
+
+class AllOwedOut(Out):
+    data = fields.List(fields.Nested(OwedOut))
+
+
+class DebtOut(Out):
+    owner = fields.String()
+    name = fields.String()
+    currency = fields.String()
+    debt_minor = fields.Integer()
+
+
+class WriteOffIn(In):
+    owner = fields.String(required=True, validate=validate.Regexp(OWNER))
+    currency = fields.String(required=True, validate=validate.Regexp(r"^[A-Z]{3}\Z"))
+    amount_minor = minor(1, required=True)
+    note = words(1000, required=True)
+
+
+class BalanceOut(Out):
+    """Of a shop: `payable_minor` is settled and not paid out; `sales_minor` is not settled yet."""
+    currency = fields.String()
+    payable_minor = fields.Integer()
+    sales_minor = fields.Integer()
 
 
 # -- The platform's affiliates

@@ -1,5 +1,5 @@
 """What waits for the shop's decision: commissions in review, corrections, appeals."""
-from flask import g, request
+from flask import g
 
 from affiliates.api import lists
 from affiliates.api import shop_schemas as schemas
@@ -10,10 +10,9 @@ from affiliates.commission import actions as commission
 from affiliates.commission.queries import access_hold
 from core.api import page
 from core.db import reading
-from core.ids import new_id
 from members import post
 from members.keys.doors import keyed
-from members.keys.once import HEADER, then, writes
+from members.keys.once import own_key, then, writes
 
 api = Doors("api_holds", "Shop: review", "Commissions in review, and what affiliates say against decisions.", "/shop")
 
@@ -77,9 +76,7 @@ def hold_commission(given, commission_id, db):
 def correct_commission(given, commission_id, db):
     """Change what an affiliate gets of a line. The Idempotency-Key is the correction's own key too."""
     line = lists.access_line(db, commission_id, g.api_key.merchant_id)
-    own = request.headers.get(HEADER)
-    return commission.correct(db, line, given["amount_minor"], g.member, given["note"],
-                              f"api:{g.api_key.id}:{own}" if own else f"api:{new_id()}")
+    return commission.correct(db, line, given["amount_minor"], g.member, given["note"], own_key())
 
 
 @api.get("/appeals")

@@ -3,14 +3,18 @@ from flask import g
 
 from affiliates.api import lists
 from affiliates.api import settle_schemas as schemas
-from affiliates.api.shop import campaign_of
+from affiliates.api.schemas import PayoutOut
+from affiliates.api.shop import campaign_of, shop_of
 from affiliates.api.spec import Doors, page_of
 from affiliates.settlement import actions, jobs, queries
+from affiliates.settlement.books import PAYABLE
 from core.api import PageIn, page, page_of_list
 from core.db import reading
 from core.errors import Busy
+from ledger import balances
 from members.keys.doors import keyed
 from members.keys.once import then, writes
+from orders import books
 
 api = Doors("api_settlement", "Shop: settlement", "What a campaign owes whom, posted exactly once.", "/shop")
 RUN = ("id", "campaign_id", "merchant_id", "seq", "state", "currency", "cutoff", "opened_at", "settled_at",
@@ -119,3 +123,26 @@ def audit(run_id):
     if not jobs.wake(run_id):
         raise Busy(retry_ms=5000)
     return told
+
+
+@api.get("/balance")
+@keyed("shop:read")
+@api.response(200, schemas.BalanceOut)
+def balance():
+    """What the shop is owed, and what is not settled yet."""
+    with reading() as db:
+        found = shop_of(db)
+        stands = {(row.kind, row.currency): int(row.balance_minor)
+                  for row in balances.of_owner(db, books.merchant(found.id))}
+        return {"currency": found.currency, "payable_minor": stands.get((PAYABLE, found.currency), 0),
+                "sales_minor": stands.get((books.SALES, found.currency), 0)}
+
+
+@api.get("/payouts")
+@keyed("shop:read")
+@api.arguments(PageIn, location="query")
+@api.response(200, page_of(PayoutOut))
+def shop_payouts(given):
+    """The shop's payouts, the newest first."""
+    with reading() as db:
+        return page(db, lists.payouts_of(books.merchant(g.api_key.merchant_id)), lists.PAYOUT_KEY, given)

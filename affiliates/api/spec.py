@@ -88,7 +88,7 @@ def ppm(**more):
 
 
 def words(most: int = 1000, **more):
-    return fields.String(validate=validate.Length(0 if "load_default" in more else 1, most), **more)
+    return fields.String(validate=validate.Length(0 if more.get("load_default") == "" else 1, most), **more)
 
 
 class Moment(fields.AwareDateTime):

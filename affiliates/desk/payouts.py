@@ -5,7 +5,6 @@ from flask_babel import gettext as _
 from affiliates.desk.doors import operator_desk
 from affiliates.desk.schemas_payouts import BatchIn
 from affiliates.payouts import batches, console, exports, jobs, providers, queries, words
-from affiliates.payouts.errors import NoDebtor
 from core.db import reading, transaction
 from core.errors import DomainError, Invalid
 from core.money import parse
@@ -76,7 +75,8 @@ def _batch_view(db, batch) -> dict:
             "names": console.names(db, {one.owner for one in [*(one for one, _account in rows), *out]}),
             "totals": queries.totals_of_batch(db, batch.id), "maker": db.get(Member, batch.created_by),
             "checker": batch.approved_by and db.get(Member, batch.approved_by), "stamp": stamp(db, batch),
-            "mine": batch.created_by == g.member.id, "has_debtor": bool(_debtor()["iban"])}
+            "mine": batch.created_by == g.member.id,
+            "has_debtor": bool(current_app.config["LIVESTALL"].payout_debtor_iban)}
 
 
 def stamp(db, batch) -> str:
@@ -128,14 +128,6 @@ def payouts_export(batch_id):
     if form not in FORMS:
         raise Invalid
     with transaction() as db:
-        name, text = exports.export(db, batch_id, g.member, form, _debtor(need=form == "pain.001"))
+        name, text = exports.export(db, batch_id, g.member, form, exports.debtor(current_app.config["LIVESTALL"], form))
     return Response(text, mimetype="text/csv" if form == "csv" else "application/xml", headers={
         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
-
-
-def _debtor(need: bool = False) -> dict:
-    """The platform's own account, from the settings. Raises NoDebtor where it is needed and lacks."""
-    config = current_app.config["LIVESTALL"]
-    if need and not config.payout_debtor_iban:
-        raise NoDebtor
-    return {"name": config.payout_debtor_name, "iban": config.payout_debtor_iban, "bic": config.payout_debtor_bic}

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from sqlalchemy import select
 
 from affiliates.payouts import batches
-from affiliates.payouts.errors import NotExportable
+from affiliates.payouts.errors import NoDebtor, NotExportable
 from affiliates.payouts.models import Payout, PayoutAccount, PayoutAttempt, PayoutBatch
 from affiliates.payouts.moves import move
 from affiliates.people import acts
@@ -39,6 +39,13 @@ def export(db, batch_id: uuid.UUID, by, form: str, debtor: dict) -> tuple[str, s
     if form == "csv":
         return f"{name}.csv", to_csv(rows)
     return f"{name}.xml", to_pain(batch, rows, debtor)
+
+
+def debtor(config, form: str) -> dict:
+    """The platform's own account, from the settings. Raises NoDebtor where the file needs it and it lacks."""
+    if form == "pain.001" and not config.payout_debtor_iban:
+        raise NoDebtor
+    return {"name": config.payout_debtor_name, "iban": config.payout_debtor_iban, "bic": config.payout_debtor_bic}
 
 
 def _rows(db, batch: PayoutBatch) -> list[tuple[Payout, PayoutAccount, PayoutAttempt]]:

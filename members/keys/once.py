@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.db import transaction
 from core.errors import Invalid, KeyConflict
+from core.ids import new_id
 from members.keys.models import ApiAnswer
 
 HEADER = "Idempotency-Key"
@@ -40,6 +41,11 @@ def writes(view):
 def then(act) -> None:
     """Do this after the commit of the write under way; not when it was only repeated."""
     g.after_commit.append(act)
+
+
+def own_key() -> str:
+    """For actions whose own key outlives the kept answer: the caller's Idempotency-Key, or one that nobody repeats."""
+    return f"api:{g.api_key.id}:{request.headers.get(HEADER) or new_id()}"
 
 
 def _given() -> str | None:

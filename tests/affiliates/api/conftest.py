@@ -1,5 +1,6 @@
 """Programs with keys. Every answer that a test gets is held against the OpenAPI document."""
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
@@ -137,8 +138,11 @@ def operator(desk, program):
 def all_of(client, path, limit=2):
     """Every row of a list, page after page."""
     rows, cursor = [], ""
+    path, _mark, more = path.partition("?")
+    filters = dict(parse_qsl(more))
     while cursor is not None:
-        answer = client.get(path, query_string={"limit": limit, **({"cursor": cursor} if cursor else {})})
+        answer = client.get(path, query_string={
+            **filters, "limit": limit, **({"cursor": cursor} if cursor else {})})
         assert answer.status_code == 200, answer.json
         rows += answer.json["data"]
         assert len(answer.json["data"]) <= limit
