@@ -32,6 +32,7 @@ PUBLIC = [
     Page("forgot-sent", "/forgot", fill=(("[name=email]", "nobody@livestall.test"),), press=("main form button.act",),
          ready=".notice"),
     Page("reset", "/reset/{reset}"), Page("reset-old", "/reset/old"),
+    Page("api-docs", "/api/v1/docs"), Page("api-docs-open", "/api/v1/docs", press=("#commissions > summary",)),
     Page("error-404", "/no-such-page"), Page("error-503", "/503"), Page("error-500", "/500"),
 ]
 VIEWER = [

@@ -64,3 +64,25 @@ def test_the_example_of_a_refusal_is_one(aiko):
     shown = json.loads(re.search(r"```json\n(.*?)```", TEXT, re.DOTALL)[1])
     got = aiko.get("/commissions?limit=0").json
     assert {**got, "request_id": shown["request_id"]} == {**shown}
+
+
+def test_the_page_has_every_operation_schema_and_refusal(client, document, desk, aiko):
+    answer = client.get("/api/v1/docs")
+    page = answer.text
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    names = {one["operationId"] for operations in document["paths"].values() for method, one in operations.items()
+             if method != "parameters"}
+    assert names <= set(ids) and {f"schema-{name}" for name in document["components"]["schemas"]} <= set(ids)
+    assert {link for link in re.findall(r'href="#([^"]+)"', page) if not link.startswith("i-")} <= set(ids)
+    for status, path in ((404, "/links/x"), (422, "/commissions?limit=0"), (403, "/shop")):
+        told = aiko.get(path)
+        where, _mark, code = told.json["type"].partition("#")
+        assert (told.status_code, where) == (status, "http://127.0.0.1:8000/api/v1/docs")
+        assert code in ids or code.startswith("http_")
+
+
+def test_the_page_loads_nothing_from_elsewhere(client):
+    answer = client.get("/api/v1/docs")
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', answer.text)
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"] and "style=" not in answer.text
