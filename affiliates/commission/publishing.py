@@ -47,7 +47,7 @@ def publish(db, merchant: Merchant, draft: Draft, by: Member, note: str = "") ->
 
     Raises Invalid (a rate out of bounds, two kinds of rate, another currency), NotFound (another's campaign or
     product). Publishing waits for who publishes at the same merchant."""
-    _check(db, merchant, draft)
+    check(db, merchant, draft)
     db.execute(select(Merchant.id).where(Merchant.id == merchant.id).with_for_update(key_share=True))
     at = db.scalar(select(func.clock_timestamp()))
     start, cut_of = holds_from(db, merchant, draft, at)
@@ -78,15 +78,25 @@ def end_rule(db, rule: CommissionRule, by: Member, note: str = "") -> datetime:
 
 def _end_before(db, merchant_id, draft: Draft, start: datetime) -> int:
     """End what holds in this very scope at `start`; the version that comes next."""
-    mine = [CommissionRule.merchant_id == merchant_id,
-            *(getattr(CommissionRule, scope).is_not_distinct_from(getattr(draft, scope)) for scope in SCOPES)]
-    for rule in db.scalars(select(CommissionRule).where(
-            *mine, (func.upper(CommissionRule.valid) > start) | func.upper(CommissionRule.valid).is_(None))):
+    mine = _same_scope(merchant_id, draft)
+    for rule in running(db, merchant_id, draft, start):
         if rule.valid.lower >= start:
             # A cut was announced and has not begun: what is published after it cannot take its place.
             raise AnotherComing(at=rule.valid.lower.isoformat())
         _close(db, rule, start)
     return 1 + db.scalar(select(func.coalesce(func.max(CommissionRule.version), 0)).where(*mine))
+
+
+def _same_scope(merchant_id: uuid.UUID, draft: Draft) -> list:
+    return [CommissionRule.merchant_id == merchant_id,
+            *(getattr(CommissionRule, scope).is_not_distinct_from(getattr(draft, scope)) for scope in SCOPES)]
+
+
+def running(db, merchant_id: uuid.UUID, draft: Draft, at: datetime) -> list[CommissionRule]:
+    """The rules of a draft's very scope that hold at a moment or later, in their order."""
+    return list(db.scalars(select(CommissionRule).where(
+        *_same_scope(merchant_id, draft), (func.upper(CommissionRule.valid) > at)
+        | func.upper(CommissionRule.valid).is_(None)).order_by(func.lower(CommissionRule.valid))))
 
 
 class AnotherComing(DomainError):
@@ -109,7 +119,8 @@ def _currency(merchant: Merchant, draft: Draft) -> str | None:
     return draft.currency or merchant.currency
 
 
-def _check(db, merchant: Merchant, draft: Draft) -> None:
+def check(db, merchant: Merchant, draft: Draft) -> None:
+    """Raises Invalid (terms that cannot be), NotFound (another's campaign or product)."""
     wrong = {}
     if (draft.rate_ppm is None) == (draft.flat_minor is None):
         wrong["rate"] = [_("Give a rate or a sum for each unit, not both.")]

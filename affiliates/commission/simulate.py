@@ -16,7 +16,7 @@ WITH lines AS (
     least(l.total_minor, (SELECT coalesce(sum((e->>'amount_minor')::bigint), 0) FROM refunds r
       CROSS JOIN jsonb_array_elements(r.lines) e WHERE r.order_id = o.id AND e->>'line_id' = l.id::text)) AS gone,
     (:product IS NULL OR p.id = :product) AND (:category IS NULL OR p.category = :category)
-      AND (:campaign IS NULL OR o.campaign_id = :campaign) AND (:tier IS NULL OR a.tier = :tier)
+      AND (:anywhere OR :campaign IS NULL OR o.campaign_id = :campaign) AND (:tier IS NULL OR a.tier = :tier)
       AND (:currency IS NULL OR o.currency = :currency)
       AND (r.id IS NULL OR (:product IS NOT NULL, :category IS NOT NULL, :campaign IS NOT NULL, :tier IS NOT NULL)
         >= (r.product_id IS NOT NULL, r.category IS NOT NULL, r.campaign_id IS NOT NULL, r.tier IS NOT NULL)) AS hit
@@ -63,13 +63,16 @@ class Replay:
     unchanged: int
 
 
-def replay(db, merchant_id: uuid.UUID, draft: Draft, campaign_ids: list[uuid.UUID] | None = None) -> Replay:
-    """Past campaigns of a merchant (all without `campaign_ids`) as if the draft had held."""
+def replay(db, merchant_id: uuid.UUID, draft: Draft, campaign_ids: list[uuid.UUID] | None = None, *,
+           anywhere: bool = False) -> Replay:
+    """Past campaigns of a merchant (all without `campaign_ids`) as if the draft had held.
+
+    With `anywhere` a draft for one campaign is tried as if each of them were it."""
     rows = db.execute(_REPLAY, {
-        "merchant": merchant_id, "everything": campaign_ids is None, "campaigns": campaign_ids or [],
-        "product": draft.product_id, "category": draft.category, "campaign": draft.campaign_id, "tier": draft.tier,
-        "currency": draft.currency, "rate": draft.rate_ppm, "flat": draft.flat_minor, "cap": draft.cap_minor,
-        "level2": draft.level2_ppm}).mappings().all()
+        "merchant": merchant_id, "anywhere": anywhere, "everything": campaign_ids is None,
+        "campaigns": campaign_ids or [], "product": draft.product_id, "category": draft.category,
+        "campaign": draft.campaign_id, "tier": draft.tier, "currency": draft.currency, "rate": draft.rate_ppm,
+        "flat": draft.flat_minor, "cap": draft.cap_minor, "level2": draft.level2_ppm}).mappings().all()
     people = [{"affiliate_id": str(row["affiliate_id"]), "name": row["display_name"], "currency": row["currency"],
                "before_minor": row["before_minor"], "after_minor": row["after_minor"],
                "change_minor": row["after_minor"] - row["before_minor"]} for row in rows]

@@ -12,7 +12,9 @@ def init_app(app) -> None:
         payouts,
         people,
         reconciliation,
+        rules,
         settlements,
+        simulator,
     )
     from affiliates.desk.doors import operator_desk, shop_desk
     app.register_blueprint(shop_desk)

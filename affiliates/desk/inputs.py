@@ -61,3 +61,11 @@ def minor(typed: str, currency: str, field: str) -> int | None:
     if amount < 1:
         raise Invalid(fields={field: [_("Enter an amount above 0.")]})
     return amount
+
+
+def tier_of(typed: str) -> str:
+    """The level as it is kept. Raises Invalid."""
+    tier = typed.strip().lower().replace(" ", "-")
+    if not 1 <= len(tier) <= 30 or not all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in tier):
+        raise Invalid(fields={"tier": [_("Small letters, digits and hyphens, at most 30.")]})
+    return tier

@@ -5,7 +5,7 @@ from marshmallow import fields, validate
 
 from affiliates.desk import people_queries, people_words
 from affiliates.desk.doors import shop_desk
-from affiliates.desk.inputs import Choice, Percent, minor
+from affiliates.desk.inputs import Choice, Percent, minor, tier_of
 from affiliates.links import actions as links
 from affiliates.links.queries import access_coupon
 from affiliates.links.views import address_of
@@ -111,14 +111,6 @@ def people_tier(affiliate_id):
             actions.set_tier(db, tie, tier, g.member)
     flash(_("Orders from now on have the level %(tier)s.", tier=tier), "ok")
     return redirect(url_for("affiliate_desk.people_one", affiliate_id=affiliate_id), 303)
-
-
-def tier_of(typed: str) -> str:
-    """The level as it is kept. Raises Invalid."""
-    tier = typed.strip().lower().replace(" ", "-")
-    if not 1 <= len(tier) <= 30 or not all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in tier):
-        raise Invalid(fields={"tier": [_("Small letters, digits and hyphens, at most 30.")]})
-    return tier
 
 
 @shop_desk.post("/<uuid:affiliate_id>/codes")

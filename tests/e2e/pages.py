@@ -151,6 +151,13 @@ DESK = [
          ready="dialog[open]"),
     Page("desk-person-freeze", "/studio/affiliates/{aff_aiko}", STAFF, press=("[data-open=freeze]",),
          ready="dialog[open]"),
+    Page("desk-rules", "/studio/affiliates/rules", STAFF), Page("desk-rules-none", "/studio/affiliates/rules", FRESH),
+    Page("desk-rules-end", "/studio/affiliates/rules", STAFF, press=("[data-open=end-1]",), ready="dialog[open]"),
+    Page("desk-draft", "/studio/affiliates/rules/new", STAFF),
+    Page("desk-draft-raise", "/studio/affiliates/rules/new?try=1&rate=12&cap=5&hold_days=20", STAFF),
+    Page("desk-draft-cut", "/studio/affiliates/rules/new?try=1&rate=5", STAFF, press=("[data-open=publish]",),
+         ready="dialog[open]"),
+    Page("desk-draft-refused", "/studio/affiliates/rules/new?try=1&rate=ten", STAFF, ready=".field.bad"),
     Page("desk-person-code", "/studio/affiliates/{aff_aiko}", STAFF, press=("[data-open=code]",), ready="dialog[open]"),
 ]
 SETTLING = "/studio/affiliates/settlements"
