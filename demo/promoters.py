@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 
 from affiliates import hooks
-from affiliates.commission.actions import set_hold_days
+from affiliates.commission import actions as commission
 from affiliates.commission.models import CommissionRule
 from affiliates.links import actions as links
 from affiliates.links.models import Click, TrackingLink
@@ -17,6 +17,7 @@ from affiliates.people import actions as people
 from affiliates.people.queries import access_affiliation
 from affiliates.settlement import actions as settlement
 from campaigns.catalogue.models import Variant
+from campaigns.terms.models import Campaign
 from core import clock
 from demo import accounts
 from live.show.models import LiveSession
@@ -55,6 +56,9 @@ def plant(db, shop: Merchant, who: dict[str, Member], last_week: str, tonight: s
         for one in made:
             links.make_link(db, one, live_session_id=show.id, label="video")
     links.make_coupon(db, made[0].id, shop.id, CODE, ana, percent_ppm=100_000)
+    commission.set_budget(db, db.get(Campaign, shows[tonight].campaign_id), 250_00, ana)
+    commission.add_bonus(db, db.get(Campaign, shows[tonight].campaign_id), ana, measure="units", threshold=50,
+                         amount_minor=20_00)
     earned = _last_week(db, shows[last_week])
     _settle(db, shows[last_week].campaign_id, ana)
     _tonight(db, shows[tonight], [who[accounts.VIEWERS[0]]])
@@ -80,7 +84,7 @@ def _rules(db, shop: Merchant, ana: Member, past: LiveSession, now: LiveSession)
                               ({"campaign_id": now.campaign_id}, 100_000, {**team, "hold_days": 0})):
         db.add(CommissionRule(merchant_id=shop.id, version=1, rate_ppm=rate, valid=since, published_by=ana.id,
                               **scope, **more))
-    set_hold_days(db, shop.id, "Kitchen and table", 21, ana)
+    commission.set_hold_days(db, shop.id, "Kitchen and table", 21, ana)
     db.flush()
 
 

@@ -47,7 +47,7 @@ def test_the_list_tells_what_holds_what_comes_and_what_was(desk, ana):
     announced, _, rest = page.partition("Announced")[2].partition("Holding now")
     holding, _, past = rest.partition(" Past ")
     assert "category “Candles” 4 % payable 21 days after delivery holds from" in announced
-    assert "everything 10 % version 1 · since" in holding
+    assert "everything 10 % version 1 · in force since" in holding
     assert "level “silver” £1.00 a unit at most £5.00 a line" in holding
     assert "level “gold” 5 %" in past
 
