@@ -153,6 +153,17 @@ def invite(db, merchant: Merchant, email: str, by: Member, link, *, tier: str = 
     return row
 
 
+def withdraw_invitation(db, row: Invitation, by: Member) -> None:
+    """The letter's link opens nothing from now on. Raises InvitationOver if it was taken."""
+    db.refresh(row, with_for_update=True)
+    if row.accepted_at is not None:
+        raise InvitationOver
+    if row.expires_at > now():
+        row.expires_at = now()
+        acts.note(db, "affiliate.invitation_withdrawn", row.id, by=by, merchant_id=row.merchant_id)
+        db.flush()
+
+
 def accept(db, token: str, member: Member) -> Affiliation:
     """Take an invitation: the member is an affiliate of that merchant at once. Raises InvitationOver.
 

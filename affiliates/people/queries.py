@@ -149,3 +149,11 @@ def invitations_of(db, merchant_id: uuid.UUID) -> list[Invitation]:
     """A merchant's invitations, newest first."""
     return list(db.scalars(select(Invitation).where(Invitation.merchant_id == merchant_id)
                            .order_by(Invitation.id.desc())))
+
+
+def access_invitation(db, merchant_id: uuid.UUID, invitation_id: uuid.UUID) -> Invitation:
+    """A merchant's own invitation. Raises NotFound for another's."""
+    found = db.get(Invitation, invitation_id)
+    if found is None or found.merchant_id != merchant_id:
+        raise NotFound
+    return found
