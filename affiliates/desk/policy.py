@@ -56,7 +56,7 @@ def _policy_page(errors, message, values):
         by = {one.created_by: db.get(Member, one.created_by).name for one in versions if one.created_by}
         return render_template(
             "affiliates/desk/policy.html", shop=shop, versions=versions, names=names, by=by, wanted=wanted, ways=ways(),
-            now=policy_for(db, shop.id, wanted), of_shop=policy_for(db, shop.id, None), places=PLACES,
+            now=policy_for(db, shop.id, wanted), of_shop=policy_for(db, shop.id, None), ranks=PLACES,
             campaigns=[(one.id, one.name or _("Without a name")) for one in open_campaigns(db, shop.id)],
             errors=errors, message=message, values=values)
 

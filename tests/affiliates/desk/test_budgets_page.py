@@ -40,6 +40,7 @@ def told() -> list:
 
 
 def test_a_campaign_without_a_budget_shows_its_cost(desk, ana, path):
+    assert "0 0 £0.00 no limit" in words(ana.get("/studio/affiliates/rules/campaigns"))
     desk.came()
     desk.buy(quantity=3)
     page = words(ana.get("/studio/affiliates/rules/campaigns"))

@@ -95,6 +95,7 @@ def test_a_policy_is_stated_for_the_shop_and_for_one_campaign(desk, ana):
     assert (wide.sources, wide.window_days, wide.bind_days) == (("click", "coupon"), 3, 0)
     assert (narrow.sources, narrow.bind_days) == (("bound", "room"), 90)
     page = words(ana.get(f"{ROOT}/rules/policy"))
+    assert "Place 4" in page and "Place 5" not in page
     assert "link &gt; coupon" in page and "Winter kitchen" in page
 
 
