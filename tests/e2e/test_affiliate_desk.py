@@ -30,7 +30,7 @@ def test_somebody_is_let_in_and_a_rule_is_tried_then_published(person, books):  
     ana = person(STAFF, phone=False)
     ana.goto("/studio/affiliates?state=applied")
     asking = ana.locator("tbody .name").first.inner_text()
-    ana.get_by_role("button", name="Let in").first.click()
+    ana.get_by_role("button", name="Let them in").first.click()
     expect(ana.locator(".flashes")).to_contain_text(f"{asking} promotes your shows now.")
 
     ana.get_by_role("link", name="Commission", exact=True).click()
