@@ -12,7 +12,7 @@ def groups() -> dict[str, str]:
 
 def sentence(act) -> str:
     """What was done, with the one figure that matters of its detail."""
-    found, more = {**_people(), **_rules(), **_review(), **_payouts()}.get(act.kind), act.detail
+    found, more = deeds().get(act.kind), act.detail
     if act.kind in ("budget.set", "bonus.added", "commission.corrected") and act.currency:
         return f"{found}: {money_text(more['amount_minor'], act.currency)}"
     if act.kind == "hold_days.set":
@@ -24,6 +24,12 @@ def sentence(act) -> str:
     if said := more.get("code") or act.kind == "affiliation.tier" and more["tier"] or more.get("number"):
         return f"{found or act.kind}: {said}"
     return found or act.kind
+
+
+def deeds() -> dict[str, str]:
+    """{kind of a deed: what was done}."""
+    return {"settlement.opened": _("Settlement begun"), "hold_days.set": _("Days until payable set"),
+            **_people(), **_rules(), **_review(), **_payouts()}
 
 
 def _people() -> dict[str, str]:
@@ -59,4 +65,5 @@ def _payouts() -> dict[str, str]:
         "payout_batch.exported": _("Payouts exported, batch"), "payout_batch.cancelled": _("Payouts cancelled, batch"),
         "payouts.reconciled": _("Bank's file compared"), "payout.again": _("Payout tried again"),
         "payout.paid": _("Payout decided: paid"), "payout.rejected": _("Payout decided: rejected"),
-        "payout.returned": _("Payout decided: returned")}
+        "payout.returned": _("Payout decided: returned"), "payout.stands": _("Payout decided: it stands as it is"),
+        "debt.written_off": _("Debt let off")}

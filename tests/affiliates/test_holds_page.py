@@ -1,10 +1,13 @@
-"""The queue of held lines: why, of which order, who else was considered; decided with a note, several at once."""
+"""The queue of held lines: why, of which order, who else was considered; decided with a note, several at once. And the
+log of who did it."""
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from affiliates.commission.models import CommissionHold
+from affiliates.desk import log_queries, log_words
 from core.db import transaction
 from members import actions
 from members.models import Member
@@ -150,3 +153,19 @@ def test_the_log_says_who_did_what_and_is_filtered(desk, app, ana, held):
     assert "The same flat." not in said(op.get("/operator/log?shop=platform"))
     assert "The same flat." not in said(otto.get("/studio/affiliates/log"))
     assert (jun.get("/studio/affiliates/log").status_code, ana.get("/operator/log").status_code) == (403, 403)
+
+
+def test_every_deed_that_is_written_down_has_words(app):
+    root = Path(log_words.__file__).parents[2]
+    kinds = set()
+    for path in [*root.glob("affiliates/**/*.py"), *root.glob("members/**/*.py")]:
+        kinds |= set(re.findall(r'acts\.note\(\s*db, f?"([a-z_]+\.[a-z_{}]+|\{what\}\.\{to\})"', path.read_text()))
+    plain = {kind for kind in kinds if "{" not in kind}
+    assert kinds - plain == {"hold.{decision}", "payout.{outcome}", "{what}.{to}"}
+    plain |= {"hold.released", "hold.rejected"}
+    plain |= {f"payout.{one}" for one in ("paid", "rejected", "returned", "stands")}
+    plain |= {f"{what}.{to}" for what in ("affiliate", "affiliation") for to in ("active", "frozen", "closed")}
+    with app.test_request_context():
+        assert plain - set(log_words.deeds()) == set() and len(plain) > 30
+        groups = {kind.partition(".")[0] for kind in log_words.deeds()}
+    assert groups == {start for starts in log_queries.GROUPS.values() for start in starts}
