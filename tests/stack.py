@@ -1,8 +1,8 @@
 """The real product as processes: web, relay and worker on real servers, for browser, socket and fault tests."""
 import http.client
+import itertools
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 ROOT = Path(__file__).resolve().parents[1]
+_REDIS = itertools.cycle(range(1, 16))  # two stacks of one test process never share one
 
 
 def new_database(database_url: str) -> str:
@@ -42,7 +43,7 @@ class Stack:
         self.folder, self.seed = Path(folder), seed
         self.database_url = new_database(servers[0])
         # A Redis database of its own: its worker must not take the jobs of other tests.
-        redis_url = servers[1].rsplit("/", 1)[0] + f"/{random.randint(1, 15)}"
+        redis_url = servers[1].rsplit("/", 1)[0] + f"/{next(_REDIS)}"
         self.env = {**os.environ, "APP_ENV": "development", "DATABASE_URL": self.database_url, "REDIS_URL": redis_url,
                     "SECRET_KEY": "e" * 40, "BASE_URL": self.url, "DATA_DIR": str(self.folder / "data"), "DEMO": "1",
                     "PORT": str(self.port), "LOG_FORMAT": "json",
