@@ -25,6 +25,7 @@ def shop(desk, app, db):
     mine, other = factories.merchant(db), factories.merchant(db, slug="other", name="Other")
     who = {"ana": factories.member(db, "Ana", roles=[("merchant_staff", mine)], password_hash=hashed),
            "eve": factories.member(db, "Eve", roles=[("merchant_staff", other)], password_hash=hashed),
+           "cleo": factories.member(db, "Cleo", roles=[("merchant_staff", mine)]),
            "jun": factories.member(db, "Jun", roles=[("assistant", mine)])}
     db.commit()
     currency = mine.currency
@@ -74,7 +75,9 @@ def test_its_account_needs_the_password_a_letter_and_a_day(shop):
         done = browser["ana"].post(f"{AT}/account", data={**form, "password": PASSWORD}, follow_redirects=True).text
     assert "•••• 5555" in done and IBAN not in done and "used from" in done
     with transaction() as db:
-        assert db.query(Mail).filter(Mail.member_id == who["ana"].id).count() == 2
+        for name, letters in (("ana", 2), ("cleo", 2), ("jun", 0), ("eve", 0)):
+            written = db.query(Mail).filter(Mail.member_id == who[name].id).all()
+            assert len(written) == letters and all("Ana set where the money of" in one.body for one in written)
         assert accounts.current(db, merchant(mine.id)).by_member_id == who["ana"].id
     assert "5555" not in browser["eve"].get(AT).text
 
