@@ -4,7 +4,7 @@ from flask import Response, g, stream_with_context
 from affiliates.api import lists, schemas
 from affiliates.api.spec import Doors, page_of
 from affiliates.commission.queries import totals_of
-from affiliates.payouts import accounts, bank_details
+from affiliates.payouts import accounts, words
 from affiliates.people import actions as people
 from affiliates.people.queries import access_affiliation, access_own, merchants_of
 from affiliates.portal import statement
@@ -23,7 +23,7 @@ def _me(db, affiliate) -> dict:
     account = accounts.current(db, books.affiliate(affiliate.id))
     return {"id": affiliate.id, "display_name": affiliate.display_name, "about": affiliate.about,
             "state": affiliate.state, "leader_id": affiliate.parent_id, "created_at": affiliate.created_at,
-            "payout_account": account and bank_details.masked(account.method, account.details),
+            "payout_account": account and words.account(account),
             "shops": [{"merchant_id": shop.id, "name": shop.name, "state": one.state, "tier": one.tier}
                       for one, shop in merchants_of(db, affiliate.id)]}
 

@@ -4,7 +4,7 @@ from flask import Response, current_app, g
 from affiliates.api import lists
 from affiliates.api import settle_schemas as schemas
 from affiliates.api.spec import Doors, page_of
-from affiliates.payouts import accounts, apply, bank_details, batches, console, decisions, exports, queries, reconcile
+from affiliates.payouts import accounts, apply, batches, console, decisions, exports, queries, reconcile, words
 from affiliates.payouts.models import Payout
 from core.api import PageIn, page, page_of_list
 from core.db import reading, transaction
@@ -98,7 +98,7 @@ def export_batch(given, batch_id):
 def _payout(payout, account, attempt) -> dict:
     return {**{name: getattr(payout, name) for name in (
         "id", "batch_id", "owner", "currency", "amount_minor", "state", "failure", "attempt", "created_at",
-        "ended_at")}, "holder": account.holder, "account": bank_details.masked(account.method, account.details),
+        "ended_at")}, "holder": account.holder, "account": words.account(account),
         "key": attempt and attempt.key, "attempt_state": attempt and attempt.state,
         "attempt_failure": attempt and attempt.failure}
 
@@ -194,7 +194,7 @@ def write_off(given, db):
 def _account(account) -> dict:
     return {**{name: getattr(account, name) for name in (
         "id", "owner", "method", "holder", "created_at", "usable_from", "verified_at")},
-        "account": bank_details.masked(account.method, account.details)}
+        "account": words.account(account)}
 
 
 @api.get("/payout-accounts")

@@ -22,12 +22,9 @@ def payout_helpers():
 
 
 def channels() -> list[tuple[str, str]]:
-    """Ways to pay that are set up, with their words. The sandbox pays nothing real: only where payments do neither."""
-    config = current_app.config["LIVESTALL"]
-    there = {"bank": True, "sandbox": config.demo or config.payment_provider == "sandbox",
-             "stripe": providers.known("stripe")}
+    """Ways to pay that are set up, with their words."""
     said = words.methods() | {"sandbox": words.account_kinds()["sandbox"]}
-    return [(name, said[name]) for name in there if there[name]]
+    return [(name, said[name]) for name in said if providers.offered(name)]
 
 
 def _index(errors, message, values):
@@ -52,8 +49,6 @@ def payouts():
         raise Invalid(fields={"threshold": [_("We cannot read that.")]}) from error
     if threshold < 1:
         raise Invalid(fields={"threshold": [_("More than nothing.")]})
-    if given["channel"] not in dict(channels()):
-        raise Invalid
     with transaction() as db:
         batch = batches.draft(db, currency=given["currency"], channel=given["channel"], threshold_minor=threshold,
                               by=g.member)
@@ -68,12 +63,16 @@ def payouts_batch(batch_id):
 
 
 def _batch_view(db, batch) -> dict:
-    rows, out = queries.payouts_of_batch(db, batch.id), queries.left_out(db, batch.id)
-    fell = {one.owner for one, _account in rows if one.state == "dropped"} if batch.state != "cancelled" else set()
-    kept = [(one, account) for one, account in rows if one.owner not in fell]
-    return {"batch": batch, "rows": kept, "left_out": out, "sum_minor": sum(one.amount_minor for one, _account in kept),
+    show, page = request.args.get("show", ""), max(request.args.get("page", 1, int), 1)
+    rows, count = console.who_is_in(db, batch, page if show == "in" else 1)
+    out, out_count = console.who_is_out(db, batch, page if show == "out" else 1)
+    totals = queries.totals_of_batch(db, batch.id)
+    return {"batch": batch, "rows": rows, "count": count, "left_out": out, "out_count": out_count, "show": show,
+            "page": page, "per_page": console.LINES,
+            "sum_minor": sum(minor for state, (_count, minor) in totals.items()
+                             if state != "dropped" or batch.state == "cancelled"),
             "names": console.names(db, {one.owner for one in [*(one for one, _account in rows), *out]}),
-            "totals": queries.totals_of_batch(db, batch.id), "maker": db.get(Member, batch.created_by),
+            "maker": db.get(Member, batch.created_by),
             "checker": batch.approved_by and db.get(Member, batch.approved_by), "stamp": stamp(db, batch),
             "mine": batch.created_by == g.member.id,
             "has_debtor": bool(current_app.config["LIVESTALL"].payout_debtor_iban)}

@@ -1,9 +1,10 @@
 """Batches: who is paid how much, who is left out and why, and the second person who says yes."""
 import uuid
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select, text
 
-from affiliates.payouts import books, sealing
+from affiliates.payouts import books, providers, sealing
 from affiliates.payouts.errors import BatchClosed, SecondPersonNeeded
 from affiliates.payouts.models import Payout, PayoutAccount, PayoutAttempt, PayoutBatch, PayoutExclusion
 from affiliates.payouts.moves import OPEN, move
@@ -24,6 +25,8 @@ def draft(db, *, currency: str, channel: str, threshold_minor: int, by) -> Payou
     all others who are owed or owe anything are listed with the reason. Nothing is moved yet. Raises Invalid."""
     if threshold_minor < 1:
         raise Invalid(fields={"threshold": []})
+    if not providers.offered(channel):
+        raise Invalid(fields={"channel": [_("This way to pay is not set up.")]})
     db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(LOCK, 0))))
     batch = PayoutBatch(number=(db.scalar(select(func.max(PayoutBatch.number))) or 0) + 1, currency=currency,
                         channel=channel, threshold_minor=threshold_minor, created_by=by.id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import aliased
 
-from affiliates.payouts.models import Payout, PayoutAccount, PayoutBatch, Reconciliation
+from affiliates.payouts.models import Payout, PayoutAccount, PayoutBatch, PayoutExclusion, Reconciliation
 from affiliates.payouts.queries import accounts_to_verify, troubled
 from affiliates.people.models import Affiliate
 from affiliates.settlement.books import PAYABLE
@@ -95,8 +95,29 @@ def batch_rows(db, page: int = 1) -> tuple[list[BatchRow], int]:
 
 
 def waiting(db) -> dict[str, int]:
-    """How much waits for a person: accounts to verify, payouts in trouble, parties in debt."""
-    return {"accounts": len(accounts_to_verify(db, 1000)), "troubled": len(troubled(db, 1000)), "debts": len(debts(db))}
+    """How much waits for a person: accounts to verify, payouts in trouble."""
+    return {"accounts": len(accounts_to_verify(db, 1000)), "troubled": len(troubled(db, 1000))}
+
+
+# Twenty thousand affiliates make no page that anybody reads.
+LINES = 100
+
+
+def who_is_in(db, batch: PayoutBatch, page: int = 1) -> tuple[list[tuple[Payout, PayoutAccount]], int]:
+    """Payouts of a batch with their accounts, the largest first, and how many. Who fell out at its approval is among
+    those left out instead."""
+    inside = (Payout.batch_id == batch.id) & ((Payout.state != "dropped") | (batch.state == "cancelled"))
+    found = (select(Payout, PayoutAccount).join(PayoutAccount, PayoutAccount.id == Payout.account_id).where(inside)
+             .order_by(Payout.amount_minor.desc(), Payout.id).limit(LINES).offset((page - 1) * LINES))
+    return [tuple(row) for row in db.execute(found)], db.scalar(select(func.count()).select_from(Payout).where(inside))
+
+
+def who_is_out(db, batch: PayoutBatch, page: int = 1) -> tuple[list[PayoutExclusion], int]:
+    """Who was left out, by reason, and how many."""
+    mine = PayoutExclusion.batch_id == batch.id
+    found = (select(PayoutExclusion).where(mine).order_by(PayoutExclusion.reason, PayoutExclusion.owner)
+             .limit(LINES).offset((page - 1) * LINES))
+    return list(db.scalars(found)), db.scalar(select(func.count()).select_from(PayoutExclusion).where(mine))
 
 
 def reconciliations(db, limit: int = 20) -> list[tuple[Reconciliation, str]]:

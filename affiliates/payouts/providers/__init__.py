@@ -9,7 +9,7 @@ from core.errors import NotFound
 from orders.payments import CALL_SECONDS, BadSignature, NoAnswer
 
 __all__ = ["CALL_SECONDS", "Ask", "BadSignature", "NoAnswer", "Notice", "Provider", "Result", "init", "known",
-           "named"]
+           "named", "offered"]
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,14 @@ class Provider(Protocol):
 
 
 _providers: dict[str, Provider] = {}
+_pretend = False  # whether payments in this shop are the sandbox's too
 
 
 def init(settings) -> None:
     """Make this process's providers from the settings."""
+    global _pretend
     from affiliates.payouts.providers.sandbox import SandboxBank
+    _pretend = settings.demo or settings.payment_provider == "sandbox"
     _providers["sandbox"] = SandboxBank(settings.sandbox_webhook_secret)
     if settings.payment_provider == "stripe":
         from affiliates.payouts.providers.stripe_connect import StripeConnect  # late: 0.3 s to import
@@ -83,3 +86,8 @@ def named(name: str) -> Provider:
 def known(name: str) -> bool:
     """Whether this shop uses it."""
     return name in _providers
+
+
+def offered(channel: str) -> bool:
+    """Whether a batch may go out this way. The sandbox pays nothing real: only where payments do neither."""
+    return channel in ("bank", *(("sandbox",) if _pretend else ()), *(("stripe",) if known("stripe") else ()))

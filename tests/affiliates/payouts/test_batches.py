@@ -6,7 +6,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
 import core.db
-from affiliates.payouts import accounts, batches, queries
+from affiliates.payouts import accounts, batches, providers, queries
 from affiliates.payouts.errors import BatchClosed, SecondPersonNeeded, WrongPassword
 from affiliates.payouts.models import Payout, PayoutAccount
 from affiliates.people.models import Affiliate
@@ -150,3 +150,12 @@ def test_an_account_needs_the_password_and_a_change_waits_a_day(desk):
 def test_nonsense_accounts_are_refused(desk, method, details):
     with pytest.raises(Invalid):
         desk.account("Aiko", method, **details)
+
+
+def test_the_sandbox_pays_nobody_in_a_shop_whose_payments_are_real(desk, monkeypatch):
+    """It would call a payout paid that never left."""
+    monkeypatch.setattr(providers, "_pretend", False)
+    for channel in ("sandbox", "stripe", "pigeon"):
+        with pytest.raises(Invalid):
+            desk.draft(channel)
+    desk.draft("bank")

@@ -72,7 +72,7 @@ def test_a_batch_is_given_up_once(desk, two):
 
 @pytest.mark.parametrize(("values", "said"), [
     ({"threshold": "0"}, "More than nothing."), ({"threshold": "abc"}, "We cannot read that."),
-    ({"currency": "XXX"}, "We cannot read that."), ({"channel": "stripe"}, "Please check what you entered."),
+    ({"currency": "XXX"}, "We cannot read that."), ({"channel": "stripe"}, "This way to pay is not set up."),
     ({"more": "1"}, "Please check what you entered.")])
 def test_a_draft_of_nonsense_is_refused(desk, two, values, said):
     desk.earn("Aiko", 1200)
@@ -112,3 +112,19 @@ def test_names_of_owners_that_nobody_knows_stay_as_written(desk):
     with transaction() as db:
         said = console.names(db, [desk.owner("Aiko"), "merchant:x", "affiliate:00000000-0000-7000-8000-000000000000"])
     assert said[desk.owner("Aiko")] == "Aiko" and said["merchant:x"] == "merchant:x"
+
+
+def test_a_long_batch_is_shown_in_pages(desk, two, monkeypatch):
+    monkeypatch.setattr(console, "LINES", 1)
+    for name, minor in (("Aiko", 1200), ("Bo", 900), ("Cy", 100)):
+        desk.earn(name, minor)
+        if name != "Cy":
+            desk.account(name)
+    at = made(two[0])
+    page = two[1].get(at).text
+    assert "Aiko Ltd" in page and "Bo Ltd" not in page and "All 2" in page and "2 payouts" in page
+    assert "Approve £21.00" in page and "Less than the least amount" in page
+    second = two[1].get(f"{at}?show=in&page=2").text
+    assert "Bo Ltd" in second and "Aiko Ltd" not in second and "Less than the least amount" not in second
+    out = two[1].get(f"{at}?show=out").text
+    assert "Aiko Ltd" not in out and "Less than the least amount" in out
