@@ -13,6 +13,7 @@ from tests import factories
 from tests.affiliates.payouts.conftest import IBAN
 from tests.affiliates.payouts.test_attempts import sent
 from tests.affiliates.payouts.test_files import export, lines
+from tests.races.test_last_unit import race
 
 
 @pytest.fixture
@@ -153,6 +154,12 @@ def test_a_debt_is_let_off_once_and_never_more_than_it_is(desk):
         let_off(desk, 100, "key")
     let_off(desk, 300)
     assert desk.stands("Aiko")[0] == 0
+
+
+def test_two_who_let_the_same_debt_off_at_once_let_it_off_once(desk):
+    desk.earn("Aiko", -500)
+    results = race([lambda: let_off(desk, 400)] * 4)
+    assert sum(isinstance(one, NoSuchDebt) for one in results) == 3 and desk.stands("Aiko")[0] == -100
 
 
 def test_the_page_of_debts_lets_off(desk, browser):

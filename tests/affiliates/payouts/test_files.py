@@ -13,6 +13,7 @@ from core.clock import now
 from core.db import transaction
 from core.ids import new_id
 from tests.affiliates.payouts.conftest import IBAN
+from tests.races.test_last_unit import race
 
 DEBTOR = {"name": "Livestall & Söhne", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX"}
 NS = {"p": exports.NAMESPACE}
@@ -131,6 +132,14 @@ def test_a_wrong_line_or_total_applies_nothing_and_is_listed(desk, batch):
             apply_file(desk, data)
         assert line in [one["line"] for one in refusal.value.extra["lines"]], data
         assert desk.payout("Aiko").state == "submitted"
+
+
+def test_the_same_file_from_four_hands_at_once_is_applied_once(desk, batch):
+    export(desk, batch, "csv")
+    data = lines(desk, ("Aiko", "paid", "123.45"), ("Bo", "paid", "7.00"))
+    results = race([lambda: apply_file(desk, data)] * 4)
+    assert sorted(fresh for _done, fresh in results) == [False, False, False, True]
+    assert len({done.id for done, _fresh in results}) == 1 and desk.stands("Aiko")[:2] == (0, 0)
 
 
 @pytest.mark.parametrize("total", ["total,0,0,XXX,", "total,0,0.00,GBP,", "total,-1,0,XXX,", ""])
