@@ -1,6 +1,6 @@
 """Publishing rules: a raise holds at once, a cut after its notice, nothing in the past is touched."""
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select, update
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import Range
 from affiliates.commission.models import CommissionRule, HoldPeriod
 from affiliates.commission.rules import SCOPES, Draft, covers, is_cut, rank
 from affiliates.people import acts
-from affiliates.people.queries import terms_of
+from affiliates.people.queries import cut_may_hold, terms_of
 from campaigns.catalogue.models import Product
 from campaigns.terms.models import Campaign
 from core.clock import now
@@ -38,7 +38,7 @@ def holds_from(db, merchant: Merchant, draft: Draft, at: datetime) -> tuple[date
     terms = terms_of(db, merchant.id)
     usual = db.get(HoldPeriod, (merchant.id, draft.category)) if draft.category else None
     if holding and is_cut(draft, holding[-1], usual.days if usual else terms.hold_days):
-        return at + timedelta(days=terms.notice_days), holding[-1]
+        return cut_may_hold(db, merchant.id, at), holding[-1]
     return at, None
 
 
@@ -70,7 +70,7 @@ def end_rule(db, rule: CommissionRule, by: Member, note: str = "") -> datetime:
         raise Invalid(_("This rule has an end already."))
     if rule.valid.lower > at:
         raise Invalid(_("A published rule begins as announced. Publish another one for afterwards."))
-    end = at + timedelta(days=terms_of(db, rule.merchant_id).notice_days)
+    end = cut_may_hold(db, rule.merchant_id, at)
     _close(db, rule, end)
     acts.note(db, "rule.ended", rule.id, by=by, merchant_id=rule.merchant_id, words=note, ends_at=end.isoformat())
     return end

@@ -1,7 +1,7 @@
 """A rule as somebody types it, and what would happen if it were published now. Nothing here writes."""
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
 from marshmallow import fields, validate
@@ -90,7 +90,8 @@ def preview(db, shop: Merchant, given: dict) -> Preview:
     return Preview(
         draft, starts_at, cut_of, replaces=next((rule for rule in mine if rule.valid.lower <= at), None),
         in_the_way=next((rule for rule in mine if rule.valid.lower >= starts_at), None),
-        promised=campaign is None or campaign.state != "draft", notice_days=terms_of(db, shop.id).notice_days,
+        promised=campaign is None or campaign.state != "draft",
+        notice_days=-((at - starts_at) // timedelta(days=1)) if cut_of else terms_of(db, shop.id).notice_days,
         result=replay(db, shop.id, draft, past, anywhere=draft.campaign_id not in (None, given["past"])))
 
 

@@ -11,7 +11,7 @@ from affiliates.commission.publishing import end_rule
 from affiliates.commission.rules import covers, rank
 from affiliates.desk import rule_words
 from affiliates.desk.doors import shop_desk
-from affiliates.people.queries import terms_of
+from affiliates.people.queries import cut_may_hold
 from core.clock import now
 from core.db import reading, transaction
 from core.errors import DomainError, NotFound
@@ -34,9 +34,9 @@ def rules():
         shop = current_merchant(db, "affiliates")
         found = list(db.scalars(select(CommissionRule).where(CommissionRule.merchant_id == shop.id)
                                 .order_by(CommissionRule.id.desc()).limit(MOST_SHOWN)))
-        terms = terms_of(db, shop.id)
-        return render_template("affiliates/desk/rules.html", shop=shop, terms=terms, said=rule_words,
-                               names=rule_words.names_of(db, found), ends_at=at + timedelta(days=terms.notice_days),
+        ends_at = cut_may_hold(db, shop.id, at)
+        return render_template("affiliates/desk/rules.html", shop=shop, said=rule_words, ends_at=ends_at,
+                               names=rule_words.names_of(db, found), days=-((at - ends_at) // timedelta(days=1)),
                                then=lambda rule: _then(rule, found, at), **_by_time(found, at))
 
 

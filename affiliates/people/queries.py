@@ -1,11 +1,12 @@
 """Reading affiliates, and the doors to them: a member's own, a merchant's own, a leader's own team."""
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
 from affiliates.people.errors import NoAffiliate
-from affiliates.people.models import STANDARD, Affiliate, Affiliation, Invitation, Program
+from affiliates.people.models import STANDARD, Act, Affiliate, Affiliation, Invitation, Program
 from core.clock import now
 from core.errors import NotFound
 from members.identity import hash_token
@@ -30,6 +31,20 @@ def terms_of(db, merchant_id: uuid.UUID | None) -> Terms:
         # The platform lets everybody in; each merchant looks for itself.
         return Terms("manual" if merchant_id else "all")
     return Terms(row.approval, row.min_paid_orders, row.notice_days, row.hold_days)
+
+
+def cut_may_hold(db, merchant_id: uuid.UUID, at: datetime) -> datetime:
+    """The earliest moment at which a cut that is announced at `at` may hold: after the merchant's notice.
+
+    A shorter notice counts when the longer one before it has passed, else who shortens it could cut at once."""
+    earliest = at + timedelta(days=terms_of(db, merchant_id).notice_days)
+    before = Terms("manual").notice_days
+    for days, changed_at in db.execute(select(Act.detail["notice_days"].as_integer(), Act.created_at).where(
+            Act.merchant_id == merchant_id, Act.kind == "program.changed").order_by(Act.id)):
+        if days < before:
+            earliest = max(earliest, changed_at + timedelta(days=before))
+        before = days
+    return earliest
 
 
 def affiliate_of(db, member_id: uuid.UUID) -> Affiliate | None:

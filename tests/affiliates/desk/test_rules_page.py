@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from affiliates.commission.models import Commission, CommissionRule
 from affiliates.people import actions as people
 from affiliates.people.models import Act
+from affiliates.people.queries import cut_may_hold
 from campaigns.catalogue.models import Variant
 from core.clock import now
 from core.db import transaction
@@ -171,3 +172,16 @@ def test_ending_a_rule_takes_its_notice_and_says_what_comes_after(desk, ana):
     with transaction() as db:
         assert db.scalar(select(func.count()).select_from(Commission)) == 0
         assert db.scalars(select(Act.note).where(Act.kind == "rule.ended")).all() == ["Too dear"]
+
+
+def test_who_shortens_the_notice_cannot_cut_before_the_old_one_has_passed(desk, ana):
+    with transaction() as db:
+        people.set_program(db, desk.counter.shop, desk.staff, approval="manual", notice_days=0)
+    page = look(ana, rate="5")
+    assert "This is a cut" in page and "holds from the moment" not in page
+    assert ana.post("/studio/affiliates/rules", data={"rate": "5", "announced": "later"}).status_code == 303
+    assert timedelta(days=13, hours=23) < rules()[-1].valid.lower - now() <= timedelta(days=14)
+    with transaction() as db:
+        shop = desk.counter.shop.id
+        assert cut_may_hold(db, shop, now() + timedelta(days=13)) - now() < timedelta(days=14)
+        assert cut_may_hold(db, shop, now() + timedelta(days=20)) - now() > timedelta(days=19)
