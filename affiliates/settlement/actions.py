@@ -145,6 +145,7 @@ def finish(db, run_id: uuid.UUID) -> bool:
         return False
     if run.state not in ("open", "running"):
         return True
+    sums.prepare(db)
     row = merchant_part(db, run.campaign_id, run.merchant_id, run.cutoff)
     left = db.execute(sums.LEFT_OVER, {"campaign_id": run.campaign_id, "cutoff": run.cutoff,
                                        "through": row.pop("through")}).mappings().one()
@@ -176,6 +177,7 @@ def audit_run(db, run_id: uuid.UUID) -> SettlementRun | None:
     run = _lock(db, run_id)
     if run is None or run.state not in ("settled", "blocked"):
         return None
+    sums.prepare(db)
     found = audit.problems(db, run)
     run.result = {**run.result, "problems": found}
     run.state = "blocked" if found else "audited"

@@ -1,7 +1,6 @@
 """What others hear of a settlement: its progress, and each party that its sums changed."""
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
-from affiliates.commission.models import TotalsDue
 from core import events
 from core.ids import new_id
 
@@ -9,6 +8,8 @@ _PROGRESS = text("""SELECT count(*) AS chunks, count(*) FILTER (WHERE state = 'd
   count(*) FILTER (WHERE state = 'failed') AS failed, coalesce(sum(parties), 0) AS parties,
   coalesce(sum(items), 0) AS items, coalesce(sum(amount_minor), 0) AS amount_minor
 FROM settlement_chunks WHERE run_id = :run_id""")
+_DUE = text("""INSERT INTO affiliate_totals_due (id, affiliate_id)
+SELECT * FROM unnest(cast(:ids AS uuid[]), cast(:affiliate_ids AS uuid[]))""")
 
 
 def progress_of(db, run) -> dict:
@@ -28,4 +29,4 @@ def progress(db, run) -> None:
 def parties(db, affiliate_ids: list) -> None:
     """Their sums are told by the tick that tells all sums (affiliates/commission/tell.py)."""
     if affiliate_ids:
-        db.execute(insert(TotalsDue), [{"id": new_id(), "affiliate_id": id_} for id_ in affiliate_ids])
+        db.execute(_DUE, {"ids": [new_id() for _ in affiliate_ids], "affiliate_ids": affiliate_ids})

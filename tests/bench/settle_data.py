@@ -19,7 +19,8 @@ def _id(kind: str, number: str) -> str:
 
 
 # A few large affiliates and many small ones: the square of an even spread.
-_WHO = "floor(:affiliates * power((n * 2654435761 % 4294967296) / 4294967296.0, 2))::bigint"
+# In float8: the same in numeric takes ten times as long as all the rest of the row.
+_WHO = "floor(:affiliates * power((n::bigint * 2654435761 % 4294967296)::float8 / 4294967296, 2))::bigint"
 _PAID = "(300 + n * 7919 % 19700)"
 STEPS = (
     ("one row each", f"""
@@ -68,13 +69,23 @@ STEPS = (
 )
 
 
+# Written without their indexes, which are made at the end: a third of the time. REINDEX makes them valid again.
+LARGE = ("orders", "order_lines", "commissions")
+_SKIP_INDEXES = ("UPDATE pg_index SET indisready = false WHERE indrelid::regclass::text "
+                 "IN ('orders', 'order_lines', 'commissions')")
+
+
 def make(engine, orders: int, affiliates: int) -> None:
     """Write it all. The database must be empty of such a campaign."""
     values = {"orders": orders, "affiliates": affiliates, "campaign": CAMPAIGN, "merchant": MERCHANT, "rule": RULE}
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
+        connection.execute(text(_SKIP_INDEXES))
         for _name, sql in STEPS:
             connection.execute(text(sql), {key: value for key, value in values.items() if f":{key}" in sql})
+        for table in LARGE:
+            connection.execute(text(f"REINDEX TABLE {table}"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE orders, order_lines, commissions, commission_adjustments, affiliates"))
 
