@@ -21,6 +21,14 @@ def refunded(db, order, refund) -> None:
     reversal.refunded(db, order, refund)
 
 
+def disputed(db, order, dispute) -> None:
+    reversal.disputed(db, order, str(dispute.id), dispute.amount_minor)
+
+
+def dispute_won(db, order, dispute) -> None:
+    reversal.dispute_won(db, order, str(dispute.id), dispute.amount_minor)
+
+
 def delivered(db, order) -> None:
     commission.mature(db, order)
 
@@ -30,4 +38,6 @@ def take_part() -> None:
     moments.PLACED.add(placed)
     moments.PAID.add(paid)
     moments.REFUNDED.add(refunded)
+    moments.DISPUTED.add(disputed)
+    moments.DISPUTE_WON.add(dispute_won)
     moments.DELIVERED.add(delivered)

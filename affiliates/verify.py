@@ -31,6 +31,7 @@ class Line:
         self.base = _money(number, row, "base")
         self.changed = Decimal(0)
         self.taken_by_money = self.gone = Decimal(0)
+        self.rejected = False
 
     def check(self) -> None:
         """Raises Wrong if base or amount do not follow from the terms."""
@@ -55,17 +56,26 @@ class Line:
         if cause in MONEY_CAUSES:
             self.gone += _money(number, row, "money_gone")
             target = self.amount if self.gone >= self.base else _round(self.amount * self.gone / self.base, row)
-            step = max(Decimal(0), min(target - self.taken_by_money, self.amount + self.changed))
+            step = self._step(target - self.taken_by_money, _money(number, row, "money_gone"))
             self.taken_by_money += step
             _same(number, "amount", -step, said)
         elif cause == "rejection":
+            self.rejected = True
             _same(number, "amount", -(self.amount + self.changed), said)
         elif cause != "correction":
             raise Wrong(number, f"unknown cause {cause!r}")
+        elif said > 0:
+            self.rejected = False  # given back by a person
         self.changed += said
         if not 0 <= self.amount + self.changed <= self.amount:
             raise Wrong(number, f"leaves {self.amount + self.changed} of {self.amount}")
         return said
+
+    def _step(self, wanted: Decimal, moved: Decimal) -> Decimal:
+        """What money that went takes; money that came back (below 0) gives, except where a person has rejected."""
+        if moved >= 0:
+            return max(Decimal(0), min(wanted, self.amount + self.changed))
+        return Decimal(0) if self.rejected else min(Decimal(0), max(wanted, self.changed))
 
 
 def check(rows) -> dict[str, dict[str, Decimal]]:

@@ -8,7 +8,7 @@ from core.money import share_ppm
 from ledger import accounts, balances, transfers
 from ledger.transfers import Posting
 from orders.models import Order, Refund
-from orders.payments.models import Payment
+from orders.payments.models import Dispute, Payment
 
 PLATFORM = "platform"
 CLEARING = accounts.kind("clearing", side="debit")
@@ -73,6 +73,16 @@ def refund_refused(db, order: Order, payment: Payment, refund: Refund) -> None:
         again = fee_of(order, order.refunded_minor) - fee_of(order, order.refunded_minor + refund.amount_minor)
         rows.append((_key(refund, "refused:fee"), SALES, FEES, again, "fee_again"))
     _post(db, order, rows)
+
+
+def disputed(db, order: Order, dispute: Dispute) -> None:
+    """The buyer's bank took the money: at once, before anybody is heard. The platform's fee stays."""
+    _post(db, order, [(f"dispute:{dispute.id}", SALES, CLEARING, dispute.amount_minor, "dispute")])
+
+
+def dispute_won(db, order: Order, dispute: Dispute) -> None:
+    """The bank gave it back to the shop."""
+    _post(db, order, [(f"dispute:{dispute.id}:won", CLEARING, SALES, dispute.amount_minor, "dispute_won")])
 
 
 def _key(refund: Refund, what: str = "") -> str:

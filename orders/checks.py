@@ -72,7 +72,8 @@ CHECKS: list[tuple[str, str]] = [
         SELECT provider, event_id, count(*) FROM payment_notices GROUP BY provider, event_id
         HAVING count(*) > 1 OR bool_or(applied_at IS NULL)"""),
     ("what came in for an order less what went back is what the ledger says", """
-        SELECT o.id, o.number, coalesce(p.came, 0) - coalesce(r.went, 0) AS net, coalesce(l.net, 0) AS ledger
+        SELECT o.id, o.number, coalesce(p.came, 0) - coalesce(r.went, 0) - o.disputed_minor AS net,
+               coalesce(l.net, 0) AS ledger
         FROM orders o
         LEFT JOIN (SELECT order_id, sum(amount_minor) AS came FROM payments WHERE state IN ('succeeded', 'returned')
                    GROUP BY order_id) p ON p.order_id = o.id
@@ -84,8 +85,13 @@ CHECKS: list[tuple[str, str]] = [
                    JOIN ledger_accounts c ON c.id = t.credit_id
                    WHERE t.journal LIKE 'order:%' AND t.state = 'posted' GROUP BY t.journal) l
           ON l.journal = 'order:' || o.id
-        WHERE NOT o.rehearsal AND coalesce(p.came, 0) - coalesce(r.went, 0) <> coalesce(l.net, 0)"""),
-    ("what an order left its merchant in the ledger is its total less refunds and fee", """
+        WHERE NOT o.rehearsal
+          AND coalesce(p.came, 0) - coalesce(r.went, 0) - o.disputed_minor <> coalesce(l.net, 0)"""),
+    ("an order's disputed sum is that of its disputes that were not won", """
+        SELECT o.id, o.number, o.disputed_minor, coalesce(sum(d.amount_minor), 0) AS disputes
+        FROM orders o LEFT JOIN disputes d ON d.order_id = o.id AND d.state <> 'won'
+        GROUP BY o.id HAVING o.disputed_minor <> coalesce(sum(d.amount_minor), 0)"""),
+    ("what an order left its merchant in the ledger is its total less refunds, disputes and fee", """
         SELECT o.id, o.number, o.total_minor, o.refunded_minor, o.fee_minor, coalesce(l.net, 0) AS ledger
         FROM orders o
         LEFT JOIN (SELECT t.journal, c.currency,
@@ -98,7 +104,7 @@ CHECKS: list[tuple[str, str]] = [
                    WHERE t.journal LIKE 'order:%' AND t.state = 'posted' GROUP BY t.journal, c.currency) l
           ON l.journal = 'order:' || o.id
         WHERE NOT o.rehearsal AND (coalesce(l.net, 0) <> CASE WHEN o.paid_at IS NULL THEN 0
-                                   ELSE o.total_minor - o.refunded_minor - o.fee_minor END
+                                   ELSE o.total_minor - o.refunded_minor - o.disputed_minor - o.fee_minor END
           OR l.currency <> o.currency OR l.owner <> 'merchant:' || o.merchant_id)"""),
     ("only orders that are no rehearsal have transfers", """
         SELECT t.key, t.journal FROM ledger_transfers t LEFT JOIN orders o ON 'order:' || o.id = t.journal

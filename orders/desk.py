@@ -97,7 +97,7 @@ def show(order_id):
 def _view(db, order) -> dict:
     back = queries.refunds_of(db, order.id)
     return {"order": order, "buyer": db.get(Member, order.member_id), "payments": queries.payments_of(db, order.id),
-            "refunds": back, "staff": desk_queries.names_by(db, back),
+            "refunds": back, "disputes": queries.disputes_of(db, order.id), "staff": desk_queries.names_by(db, back),
             "transfers": books.transfers_of(db, order), "key": str(uuid.uuid4()),
             "pictures": picture_urls(db, [line.variant_id for line in order.lines]),
             "can_refund": bool(order.paid_at) and any(line.refunded_quantity < line.quantity for line in order.lines)}

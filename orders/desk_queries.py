@@ -8,7 +8,7 @@ from sqlalchemy.orm import selectinload
 from members.models import Member
 from members.queries import escape_like
 from orders.models import Order, OrderLine, Refund
-from orders.payments.models import Payment
+from orders.payments.models import Dispute, Payment
 
 PER_PAGE = 50
 # More would not be packed by hand; the export has no such end.
@@ -19,6 +19,7 @@ _TROUBLED_REFUND = select(Refund.id).where(Refund.order_id == Order.id, Refund.s
 _TROUBLED_PAYMENT = select(Payment.id).where(
     Payment.order_id == Order.id, Payment.state.in_(("created", "pending", "unknown")),
     Payment.check_at.is_(None)).exists()
+_OPEN_DISPUTE = select(Dispute.id).where(Dispute.order_id == Order.id, Dispute.state == "open").exists()
 
 SHOWN = {
     "all": Order.paid_at.is_not(None) | _TROUBLED_PAYMENT,
@@ -26,7 +27,7 @@ SHOWN = {
     "sent": and_(Order.state == "paid", Order.fulfilment == "sent"),
     "delivered": and_(Order.state == "paid", Order.fulfilment == "delivered"),
     "refunded": Order.refunded_minor > 0,
-    "trouble": _TROUBLED_REFUND | _TROUBLED_PAYMENT,
+    "trouble": _TROUBLED_REFUND | _TROUBLED_PAYMENT | _OPEN_DISPUTE,
     "unpaid": Order.paid_at.is_(None),
 }
 

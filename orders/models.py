@@ -45,6 +45,8 @@ class Order(Base):
     discount_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     total_minor: Mapped[int]  # what is paid: after the discount
     refunded_minor: Mapped[int] = mapped_column(default=0)
+    # What the buyer's bank took back and did not give back; beside refunds, so that both may be more than was paid.
+    disputed_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     fee_ppm: Mapped[int] = mapped_column(Integer, default=0, server_default="0")  # the platform's, when it was paid
     fee_minor: Mapped[int] = mapped_column(BigInteger, Computed(FEE, persisted=True))  # of what the merchant kept
     address: Mapped[dict]  # copied
@@ -64,6 +66,7 @@ class Order(Base):
         UniqueConstraint("member_id", "key"),
         CheckConstraint("total_minor > 0", name="total"),
         CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="refunded"),
+        CheckConstraint("disputed_minor >= 0", name="disputed"),
         CheckConstraint("fee_ppm BETWEEN 0 AND 1000000", name="fee_ppm"),
         CheckConstraint("discount_minor >= 0 AND (discount_minor = 0 OR coupon_code IS NOT NULL)", name="discount"),
         CheckConstraint("state NOT IN ('paid') OR paid_at IS NOT NULL", name="paid_at"),

@@ -35,4 +35,6 @@ RETURNED = Moment("returned")  # (db, order, payment, refund): money came that t
 REFUNDED = Moment("refunded")  # (db, order, refund): of a kept payment; once a refund, before any stock is locked
 REFUND_REFUSED = Moment("refund refused")  # (db, order, refund): the provider did not send it; its sum is not counted
 REFUND_AGAIN = Moment("refund again")  # (db, order, refund): a refused one is tried and counted anew
+DISPUTED = Moment("disputed")  # (db, order, dispute): the buyer's bank took money of the kept payment; once a dispute
+DISPUTE_WON = Moment("dispute won")  # (db, order, dispute): and gave it back
 DELIVERED = Moment("delivered")  # (db, order)

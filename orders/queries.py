@@ -7,7 +7,7 @@ from sqlalchemy.orm import selectinload
 from campaigns.stock.models import Hold
 from core.errors import NotFound
 from orders.models import Order, OrderLine, Refund
-from orders.payments.models import Payment, SavedCard
+from orders.payments.models import Dispute, Payment, SavedCard
 
 PER_PAGE = 50
 
@@ -54,6 +54,10 @@ def held_until(db, order: Order):
 
 def payments_of(db, order_id: uuid.UUID) -> list[Payment]:
     return list(db.scalars(select(Payment).where(Payment.order_id == order_id).order_by(Payment.id)))
+
+
+def disputes_of(db, order_id: uuid.UUID) -> list[Dispute]:
+    return list(db.scalars(select(Dispute).where(Dispute.order_id == order_id).order_by(Dispute.id)))
 
 
 def refunds_of(db, order_id: uuid.UUID) -> list[Refund]:

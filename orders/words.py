@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import pgettext
 
 from orders.models import Order, Refund
-from orders.payments.models import Payment
+from orders.payments.models import Dispute, Payment
 
 REASONS = {"cancelled": _l("Order cancelled"), "returned": _l("Sent back by the buyer"),
            "damaged": _l("Arrived damaged"), "missing": _l("Did not arrive"), "goodwill": _l("Goodwill"),
@@ -14,7 +14,8 @@ REASONS = {"cancelled": _l("Order cancelled"), "returned": _l("Sent back by the 
 TRANSFERS = {"payment": _l("Paid by the buyer"), "fee": _l("Fee of the platform"),
              "refund": _l("Sent back to the buyer"), "fee_back": _l("Part of the fee, given back"),
              "refund_refused": _l("Came back: the bank refused the refund"), "fee_again": _l("Fee, taken again"),
-             "late_payment": _l("Payment that the order could not keep"), "late_refund": _l("That payment, sent back")}
+             "late_payment": _l("Payment that the order could not keep"), "late_refund": _l("That payment, sent back"),
+             "dispute": _l("Taken back by the buyer's bank"), "dispute_won": _l("Given back by the buyer's bank")}
 
 
 def state_of(order: Order) -> tuple[str, str]:
@@ -63,6 +64,11 @@ def payment_words(payment: Payment) -> tuple[str, str]:
 def refund_words(refund: Refund) -> tuple[str, str]:
     return {"pending": (pgettext("money", "On its way"), "calm"), "succeeded": (_("Sent back"), "stock"),
             "failed": (_("Refused by the bank"), "urgent")}[refund.state]
+
+
+def dispute_words(dispute: Dispute) -> tuple[str, str]:
+    return {"open": (pgettext("dispute", "Open"), "urgent"), "won": (pgettext("dispute", "Won"), "stock"),
+            "lost": (pgettext("dispute", "Lost"), "")}[dispute.state]
 
 
 def method_words(payment: Payment) -> str:

@@ -159,8 +159,9 @@ class Adjustment(Base):
     created_at: Mapped[datetime] = created_column()
     __table_args__ = (
         UniqueConstraint("cause_type", "cause_id", "commission_id"),
-        CheckConstraint("amount_minor <= 0 OR cause_type = 'correction'", name="sign"),
-        CheckConstraint("basis_minor >= 0", name="basis"),
+        # Only a person's correction gives, and a dispute that was won: its money came back, so its basis is below 0.
+        CheckConstraint("amount_minor <= 0 OR cause_type = 'correction' OR basis_minor < 0", name="sign"),
+        CheckConstraint("basis_minor >= 0 OR cause_type = 'dispute'", name="basis"),
         Index("ix_commission_adjustments_commission", "commission_id", "id"))
 
 

@@ -80,6 +80,7 @@ def reasons() -> dict[str, str]:
 def causes() -> dict[str, str]:
     """What changed a line afterwards."""
     return {"refund": _("Refund to the buyer"), "dispute": _("The buyer's bank took the money back"),
+            "dispute_won": _("The buyer's bank gave the money back"),
             "rejection": _("Refused after review"), "correction": _("Corrected by the shop")}
 
 

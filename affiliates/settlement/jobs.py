@@ -106,6 +106,8 @@ AND NOT EXISTS (SELECT FROM settlement_runs r WHERE r.campaign_id = c.id
 AND (c.state = 'settling'
   OR EXISTS (SELECT FROM refunds f JOIN orders o ON o.id = f.order_id WHERE o.campaign_id = c.id
              AND f.created_at > (SELECT max(cutoff) FROM settlement_runs r WHERE r.campaign_id = c.id))
+  OR EXISTS (SELECT FROM disputes d JOIN orders o ON o.id = d.order_id WHERE o.campaign_id = c.id
+             AND d.changed_at > (SELECT max(cutoff) FROM settlement_runs r WHERE r.campaign_id = c.id))
   OR EXISTS (SELECT FROM commission_adjustments a JOIN commissions m ON m.id = a.commission_id
              WHERE m.campaign_id = c.id AND a.created_at > (SELECT max(cutoff) FROM settlement_runs r
                                                             WHERE r.campaign_id = c.id)))""")

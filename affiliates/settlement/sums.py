@@ -50,15 +50,15 @@ WITH items AS MATERIALIZED ({ITEMS}), adjustments AS MATERIALIZED ({ADJUSTMENTS}
 {PER_PARTY} ORDER BY amount_minor DESC, affiliate_id""")  # noqa: S608 - fragments of this file
 
 # Orders that are through: every commission of them is past its days, held or not; without one, the merchant's days
-# after delivery. An order that went back whole is through at once and worth nothing.
+# after delivery. An order that went back whole, to the buyer or to the buyer's bank, is through at once.
 MERCHANT = text("""
 WITH waiting AS MATERIALIZED (
   SELECT DISTINCT order_id FROM commissions
   WHERE campaign_id = :campaign_id AND kind = 'sale' AND (matures_at IS NULL OR matures_at > :cutoff)),
 due AS MATERIALIZED (
-  SELECT o.id, o.total_minor, o.refunded_minor, o.fee_minor FROM orders o
+  SELECT o.id, o.total_minor, o.refunded_minor + o.disputed_minor AS refunded_minor, o.fee_minor FROM orders o
   WHERE o.campaign_id = :campaign_id AND o.paid_at <= :cutoff AND NOT o.rehearsal AND (
-    o.refunded_minor = o.total_minor OR o.delivered_at <= :cutoff AND NOT EXISTS (
+    o.refunded_minor + o.disputed_minor >= o.total_minor OR o.delivered_at <= :cutoff AND NOT EXISTS (
       SELECT FROM waiting w WHERE w.order_id = o.id) AND (
       o.delivered_at + make_interval(days => :hold_days) <= :cutoff
       OR EXISTS (SELECT FROM commissions c WHERE c.order_id = o.id AND c.kind = 'sale'))))
@@ -75,7 +75,7 @@ LEFT_OVER = text("""
 SELECT (SELECT count(*) FROM commissions WHERE campaign_id = :campaign_id AND amount_minor > reversed_minor
         AND (held OR matures_at IS NULL OR matures_at > :cutoff)) AS commissions,
        (SELECT count(*) FROM orders o WHERE o.campaign_id = :campaign_id AND o.paid_at IS NOT NULL AND NOT o.rehearsal
-        AND o.total_minor > o.refunded_minor) - :through AS orders""")
+        AND o.total_minor > o.refunded_minor + o.disputed_minor) - :through AS orders""")
 # The same in detail, for the dry run: what waits for a person, for the parcel, for its days.
 WAITING = text("""
 SELECT count(*) FILTER (WHERE held) AS held, coalesce(sum(minor) FILTER (WHERE held), 0)::bigint AS held_minor,
@@ -85,7 +85,7 @@ SELECT count(*) FILTER (WHERE held) AS held, coalesce(sum(minor) FILTER (WHERE h
   coalesce(sum(minor) FILTER (WHERE NOT held AND matures_at > :cutoff), 0)::bigint AS days_minor,
   min(matures_at) FILTER (WHERE NOT held AND matures_at > :cutoff) AS next_at,
   (SELECT count(*) FROM orders o WHERE o.campaign_id = :campaign_id AND o.paid_at IS NOT NULL AND NOT o.rehearsal
-   AND o.total_minor > o.refunded_minor) - :through AS orders
+   AND o.total_minor > o.refunded_minor + o.disputed_minor) - :through AS orders
 FROM (SELECT held, matures_at, amount_minor - reversed_minor AS minor FROM commissions
       WHERE campaign_id = :campaign_id AND amount_minor > reversed_minor) c""")
 

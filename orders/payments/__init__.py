@@ -82,6 +82,18 @@ class RefundResult:
 
 
 @dataclass(frozen=True)
+class DisputeFacts:
+    """Money that the buyer's bank took back. `ref` is the provider's name for it.
+
+    state: open (taken, and the shop may object) | won (given back to the shop) | lost."""
+    ref: str
+    state: str
+    amount_minor: int
+    currency: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Notice:
     """A webhook whose signature was right. Without `payment_key` it is about nothing of ours."""
     event_id: str
@@ -90,10 +102,11 @@ class Notice:
     payment_key: str | None = None
     result: Result | None = None  # None: worth keeping, changes no payment
     refund_key: str | None = None  # a refund moved: ask what became of it
+    dispute: DisputeFacts | None = None
 
 
 class Provider(Protocol):
-    """Every function but parse_webhook may raise NoAnswer."""
+    """Every function may raise NoAnswer."""
     name: str
 
     def create(self, ask: Ask) -> Result:
@@ -109,7 +122,7 @@ class Provider(Protocol):
         """Send money back, or find out what became of an earlier call with the same key."""
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
-        """The notice in a webhook. Raises BadSignature."""
+        """The notice in a webhook. Raises BadSignature; NoAnswer if the provider must be asked and is silent."""
 
 
 _providers: dict[str, Provider] = {}

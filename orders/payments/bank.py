@@ -5,7 +5,7 @@ import urllib.request
 from datetime import timedelta
 
 import structlog
-from flask import Blueprint, current_app, redirect, render_template, request
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from core.clock import now
@@ -15,12 +15,14 @@ from core.ticks import every
 from members.access import public
 from orders.payments import named
 from orders.payments.models import SandboxCharge, SandboxNotice
-from orders.payments.sandbox import LATE_SECONDS, SIGNATURE, TIME_OUT_SECONDS, decide
+from orders.payments.sandbox import LATE_SECONDS, SIGNATURE, TIME_OUT_SECONDS, decide, dispute
 
 log = structlog.get_logger("sandbox")
 bank = Blueprint("sandbox_bank", __name__, url_prefix="/sandbox-bank")
 # One tick's deliveries: 40 posts to ourselves take about 0.4 s.
 PER_TICK, MOST_TRIES = 40, 20
+# What the bank can say next of a dispute.
+NEXT_SAID = {None: ("open",), "open": ("won", "lost")}
 
 
 @bank.get("/<reference>")
@@ -41,8 +43,31 @@ def answer(reference):
         return redirect(charge.return_url)
 
 
-def _charge(db, reference: str, lock: bool = False) -> SandboxCharge:
-    found = select(SandboxCharge).where(SandboxCharge.reference == reference, SandboxCharge.card_ref.is_(None))
+@bank.get("/<reference>/dispute")
+@public
+def complaint(reference):
+    with reading() as db:
+        charge = _charge(db, reference, any_card=True)
+    return render_template("orders/bank_dispute.html", charge=charge)
+
+
+@bank.post("/<reference>/dispute", endpoint="complain")
+@public
+def complain(reference):
+    """The buyer says that this payment was not theirs; then the bank decides for the shop (won) or against it."""
+    with transaction() as db:
+        charge = _charge(db, reference, lock=True, any_card=True)
+        said = request.form.get("act", "")
+        if said not in NEXT_SAID.get(charge.dispute, ()) or charge.state != "approved":
+            raise Invalid
+        dispute(db, charge, said)
+    return redirect(url_for(".complaint", reference=reference))
+
+
+def _charge(db, reference: str, lock: bool = False, any_card: bool = False) -> SandboxCharge:
+    found = select(SandboxCharge).where(SandboxCharge.reference == reference)
+    if not any_card:  # a saved card is charged without its owner: there is nothing to confirm
+        found = found.where(SandboxCharge.card_ref.is_(None))
     charge = db.scalar(found.with_for_update() if lock else found)
     if charge is None:
         raise NotFound

@@ -54,6 +54,22 @@ class PaymentNotice(Base):
     __table_args__ = (UniqueConstraint("provider", "event_id"),)
 
 
+class Dispute(Base):
+    """Money of a kept payment that the buyer's bank took back. `open` and `lost` are gone, `won` came back."""
+    __tablename__ = "disputes"
+    id: Mapped[uuid.UUID] = uuid_pk()
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    payment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("payments.id", ondelete="CASCADE"), index=True)
+    provider: Mapped[str] = mapped_column(Text)
+    provider_ref: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int]
+    reason: Mapped[str] = mapped_column(Text, default="")  # the provider's word
+    state: Mapped[str] = mapped_column(choice("open", "won", "lost", column="dispute_state"), default="open")
+    opened_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    changed_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    __table_args__ = (UniqueConstraint("provider", "provider_ref"), CheckConstraint("amount_minor > 0", name="amount"))
+
+
 class SavedCard(Base):
     """A means of payment kept by the provider; here only its reference and how to name it."""
     __tablename__ = "saved_cards"
@@ -87,6 +103,7 @@ class SandboxCharge(Base):
     expires_at: Mapped[datetime | None]  # until when the shop waits; "approve late" answers after it
     known_at: Mapped[datetime | None]  # a decision made now and in force from then
     silent_until: Mapped[datetime | None]  # questions before this get no answer
+    dispute: Mapped[str | None] = mapped_column(choice("open", "won", "lost", column="sandbox_dispute"))
     created_at: Mapped[datetime] = created_column()
 
 

@@ -25,3 +25,10 @@ def effect(order_state: str, was_paid: bool, payment_state: str, said: str, *, s
         # Paid before and cancelled since: a second payment. Never paid: the buyer let go first.
         return "second_payment" if was_paid else "cancelled"
     return "take"
+
+
+def dispute_effect(known: str, said: str) -> str:
+    """repeat | won | lost. What is won stays won; a bank may change its mind about what was lost."""
+    if said == known or said == "open" or known == "won":
+        return "repeat"
+    return said

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core import clock
 from core.db import transaction
 from core.ids import new_id
-from orders.payments import Ask, BadSignature, NoAnswer, Notice, RefundAsk, RefundResult, Result
+from orders.payments import Ask, BadSignature, DisputeFacts, NoAnswer, Notice, RefundAsk, RefundResult, Result
 from orders.payments.models import SandboxCharge, SandboxNotice
 
 SIGNATURE = "Sandbox-Signature"
@@ -81,6 +81,10 @@ class Sandbox:
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         self._check(body, headers.get(SIGNATURE, ""))
         said = json.loads(body)
+        if "dispute" in said:
+            return Notice(said["id"], f"dispute.{said['state']}", said, payment_key=said["reference"],
+                          dispute=DisputeFacts(said["dispute"], said["state"], said["amount_minor"], said["currency"],
+                                               "fraudulent"))
         result = Result(STATES[said["state"]], provider_ref=said["reference"], amount_minor=said["amount_minor"],
                         currency=said["currency"], failure=_failure(said["state"]))
         return Notice(said["id"], f"charge.{said['state']}", said, payment_key=said["reference"], result=result)
@@ -122,6 +126,16 @@ def decide(db, charge: SandboxCharge, state: str, *, known_at=None, silent_secon
         db.add(SandboxNotice(charge_id=charge.id, event_id=f"evt_{event_id.hex}",
                              body=_body(charge, f"evt_{event_id.hex}", said),
                              due_at=told + timedelta(seconds=after_seconds)))
+    db.flush()
+
+
+def dispute(db, charge: SandboxCharge, state: str) -> None:
+    """The buyer says that this was not theirs (open), or the bank has decided about it; told twice, late ones first."""
+    charge.dispute = state
+    told, event_id = clock.now(), f"evt_{new_id().hex}"
+    for after_seconds in (1, 3):
+        db.add(SandboxNotice(charge_id=charge.id, event_id=event_id, due_at=told + timedelta(seconds=after_seconds),
+                             body={**_body(charge, event_id, state), "dispute": f"dp_{charge.id.hex}"}))
     db.flush()
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 import stripe
 import structlog
 
-from orders.payments import Ask, CardFacts, NoAnswer, Notice, RefundAsk, RefundResult, Result
+from orders.payments import Ask, CardFacts, DisputeFacts, NoAnswer, Notice, RefundAsk, RefundResult, Result
 from orders.payments.stripe_shared import client, from_stripe, marks, signed_event, to_stripe
 
 log = structlog.get_logger("payments")
@@ -117,7 +117,25 @@ class Stripe:
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         event = signed_event(self._client, body, headers, self._webhook_secret)
+        if event.type.startswith("charge.dispute."):
+            return self._dispute(event.id, event.type, event.data.object)
         return _notice(event.id, event.type, event.data.object)
+
+    def _dispute(self, event_id: str, kind: str, thing) -> Notice:
+        """A dispute carries no marks of ours; its payment does. An inquiry ("warning_…") has taken no money."""
+        state = {"won": "won", "lost": "lost"}.get(thing.status, "open")
+        body = {"type": kind, "object": _id(thing), "status": thing.status}
+        if thing.status.startswith("warning_") or not thing.payment_intent:
+            return Notice(event_id, kind, body)
+        facts = DisputeFacts(thing.id, state, from_stripe(thing.amount, thing.currency), thing.currency.upper(),
+                             thing.reason or "")
+        try:
+            intent = self._v1.payment_intents.retrieve(_id(thing.payment_intent))
+        except stripe.InvalidRequestError:
+            return Notice(event_id, kind, body)
+        except stripe.StripeError as error:
+            raise NoAnswer(f"{type(error).__name__} {error.code or ''}") from error
+        return Notice(event_id, kind, body, payment_key=marks(intent).get(KEY), dispute=facts)
 
 
 def _notice(event_id: str, kind: str, thing) -> Notice:

@@ -6,12 +6,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.clock import now
 from core.db import transaction
-from core.errors import DomainError
+from core.errors import Busy, DomainError
 from core.ids import new_id
 from core.web import csrf
 from members.access import provider
 from orders import queries
-from orders.payments import BadSignature, Notice, apply, jobs, named, returns
+from orders.payments import BadSignature, NoAnswer, Notice, apply, disputes, jobs, named, returns
 from orders.payments.models import Payment, PaymentNotice
 
 log = structlog.get_logger("payments")
@@ -42,6 +42,8 @@ def signed_notice(adapter):
         raise Refused
     try:
         return adapter.parse_webhook(request.get_data(cache=False), request.headers)
+    except NoAnswer as silence:
+        raise Busy from silence  # nothing was kept: the provider tells it again
     except (BadSignature, ValueError, KeyError) as error:
         log.warning("webhook refused", provider=adapter.name, error=type(error).__name__)
         raise Refused from error
@@ -64,10 +66,12 @@ def _do(db, provider_name: str, notice: Notice) -> tuple[str, object]:
     if notice.refund_key:
         refund_id = returns.wake(db, notice.refund_key)
         return ("refund" if refund_id else "unknown_refund"), refund_id
-    if notice.result is None:
+    if notice.result is None and notice.dispute is None:
         return "none", None
     payment_id = notice.payment_key and db.scalar(select(Payment.id).where(
         Payment.key == notice.payment_key, Payment.provider == provider_name))
     if payment_id is None:
         return "unknown_payment", None
+    if notice.dispute:
+        return disputes.apply_dispute(db, payment_id, notice.dispute), None
     return apply.apply_result(db, payment_id, notice.result), queries.pending_refund(db, payment_id)
