@@ -1,5 +1,4 @@
 """Writes: to whom an order is owed, who a buyer is bound to, and the policies themselves."""
-import dataclasses
 import uuid
 
 from flask_babel import gettext as _
@@ -9,7 +8,7 @@ from affiliates.attribution import queries
 from affiliates.attribution.models import Attribution, AttributionPolicy
 from affiliates.attribution.policy import SOURCES, Candidate, choose
 from affiliates.people import acts
-from affiliates.people.queries import Standing, standings
+from affiliates.people.queries import Standing
 from core.errors import Invalid
 from members.models import Member
 from orders.models import Order
@@ -26,12 +25,9 @@ def attribute(db, order: Order, visitor: uuid.UUID | None, rules_for) -> Attribu
     """Decide, when the order is made, to whom it is owed, and write it down with everybody who was considered.
 
     `rules_for(tier)` gives what each line earns. None if nobody had anything to do with it."""
-    policy = queries.policy_for(db, order.merchant_id, order.campaign_id)
-    found = queries.candidates_of(db, order, policy, visitor)
+    policy, found, standing = queries.candidates_of(db, order, visitor)
     if not found:
         return None
-    standing = standings(db, order.merchant_id, {one.affiliate_id for one in found})
-    found = [dataclasses.replace(one, why_not=standing[one.affiliate_id].why_not) for one in found]
     winner, told = choose(policy, found, order.created_at)
     row = Attribution(order_id=order.id, merchant_id=order.merchant_id, campaign_id=order.campaign_id, visitor=visitor,
                       policy_version=policy.version, policy=policy.out(), candidates=told, rules=[])

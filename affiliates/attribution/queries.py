@@ -1,53 +1,63 @@
 """What is known of how a buyer came, and the policy that holds for an order."""
 import uuid
-from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
 
-from affiliates.attribution.models import Attribution, AttributionPolicy, Binding
+from affiliates.attribution.models import Attribution, AttributionPolicy
 from affiliates.attribution.policy import BUILT_IN, Candidate, Policy
-from affiliates.links.models import Coupon
+from affiliates.people.queries import STANDING, STANDS, standing_of
 from core.errors import NotFound
 from orders.models import Order
 
 # The latest click of each affiliate, in this room and elsewhere: at most these many, the newest first.
 MOST_CLICKS = 20
-_CLICKS = text("""
-SELECT l.affiliate_id, coalesce(l.live_session_id = :room, false) AS in_room, max(c.created_at) AS at,
-  (array_agg(l.id ORDER BY c.created_at DESC))[1] AS link_id
-FROM clicks c JOIN tracking_links l ON l.id = c.link_id
-WHERE l.merchant_id = :merchant AND c.created_at > :since AND c.created_at <= :at
-  AND (c.visitor = :visitor OR c.member_id = :member) AND (l.closed_at IS NULL OR c.created_at < l.closed_at)
-GROUP BY 1, 2 ORDER BY 3 DESC LIMIT :most""")
+_POLICY = """SELECT version, sources, window_days, bind_days FROM attribution_policies
+  WHERE merchant_id = :merchant_id AND (campaign_id = :campaign OR campaign_id IS NULL)
+  ORDER BY campaign_id IS NULL, version DESC LIMIT 1"""
+# All that decides to whom an order is owed, in one statement: the policy that holds (none: the built-in one), everybody
+# who may have brought the buyer, and how each stands at the merchant. Without a candidate the answer is empty.
+_CANDIDATES = text(f"""
+WITH policy AS MATERIALIZED ({_POLICY}),
+x AS (
+  (SELECT CASE WHEN coalesce(l.live_session_id = :room, false) THEN 'room' ELSE 'click' END AS source, l.affiliate_id,
+     max(c.created_at) AS at, (array_agg(l.id ORDER BY c.created_at DESC))[1] AS link_id,
+     cast(NULL AS uuid) AS coupon_id
+   FROM clicks c JOIN tracking_links l ON l.id = c.link_id
+   WHERE l.merchant_id = :merchant_id AND c.created_at <= :at AND c.created_at > cast(:at AS timestamptz)
+       - make_interval(days => coalesce((SELECT window_days FROM policy), :window_days))
+     AND (c.visitor = :visitor OR c.member_id = :member) AND (l.closed_at IS NULL OR c.created_at < l.closed_at)
+   GROUP BY 1, 2 ORDER BY 3 DESC LIMIT {MOST_CLICKS})
+  UNION ALL
+  SELECT 'coupon', affiliate_id, cast(:at AS timestamptz), NULL, id FROM coupons
+  WHERE merchant_id = :merchant_id AND code = :code
+  UNION ALL
+  SELECT 'bound', affiliate_id, bound_at, NULL, NULL FROM affiliate_bindings
+  WHERE merchant_id = :merchant_id AND member_id = :member)
+SELECT x.source, x.at, x.link_id, x.coupon_id, p.version, p.sources, p.window_days, p.bind_days, {STANDING}
+FROM x {STANDS} LEFT JOIN policy p ON true""")  # noqa: S608 - fragments of our own
 
 
 def policy_for(db, merchant_id: uuid.UUID, campaign_id: uuid.UUID | None) -> Policy:
     """The newest policy of the campaign, else of the merchant, else the built-in one."""
-    row = db.scalar(select(AttributionPolicy).where(
-        AttributionPolicy.merchant_id == merchant_id,
-        (AttributionPolicy.campaign_id == campaign_id) | AttributionPolicy.campaign_id.is_(None))
-        .order_by(AttributionPolicy.campaign_id.is_(None), AttributionPolicy.version.desc()).limit(1))
-    if row is None:
-        return BUILT_IN
+    row = db.execute(text(_POLICY), {"merchant_id": merchant_id, "campaign": campaign_id}).first()
+    return _policy(row) if row else BUILT_IN
+
+
+def _policy(row) -> Policy:
     return Policy(tuple(row.sources), row.window_days, row.bind_days, row.version)
 
 
-def candidates_of(db, order: Order, policy: Policy, visitor: uuid.UUID | None) -> list[Candidate]:
-    """Everybody to whom the order might be owed: its coupon's, its clicks', and whom the buyer is bound to."""
-    at: datetime = order.created_at
-    found = [Candidate("room" if row.in_room else "click", row.affiliate_id, row.at, link_id=row.link_id)
-             for row in db.execute(_CLICKS, {
-                 "room": order.live_session_id, "merchant": order.merchant_id, "visitor": visitor, "at": at,
-                 "since": at - timedelta(days=policy.window_days), "member": order.member_id, "most": MOST_CLICKS})]
-    if order.coupon_code:
-        coupon = db.scalar(select(Coupon).where(Coupon.merchant_id == order.merchant_id,
-                                                Coupon.code == order.coupon_code))
-        if coupon:
-            found.append(Candidate("coupon", coupon.affiliate_id, at, coupon_id=coupon.id))
-    bound = db.get(Binding, (order.merchant_id, order.member_id))
-    if bound:
-        found.append(Candidate("bound", bound.affiliate_id, bound.bound_at))
-    return found
+def candidates_of(db, order: Order, visitor: uuid.UUID | None) -> tuple[Policy, list[Candidate], dict]:
+    """The policy that holds for an order, everybody to whom it might be owed (its coupon's, its clicks', whom the buyer
+    is bound to), and how each of them stands at the merchant."""
+    rows = db.execute(_CANDIDATES, {
+        "merchant_id": order.merchant_id, "campaign": order.campaign_id, "room": order.live_session_id,
+        "at": order.created_at, "window_days": BUILT_IN.window_days, "visitor": visitor, "member": order.member_id,
+        "code": order.coupon_code}).all()
+    policy = _policy(rows[0]) if rows and rows[0].version is not None else BUILT_IN
+    standing = {row.id: standing_of(row) for row in rows}
+    return policy, [Candidate(row.source, row.id, row.at, link_id=row.link_id, coupon_id=row.coupon_id,
+                              why_not=standing[row.id].why_not) for row in rows], standing
 
 
 def attribution_of(db, order_id: uuid.UUID) -> Attribution | None:

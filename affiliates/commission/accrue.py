@@ -1,11 +1,11 @@
 """Commissions of a paid order, in the payment's own transaction; once a line, however often the money is reported."""
 import uuid
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, Uuid, cast, column, exists, func, select, text, true
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from affiliates.attribution import actions as attribution
-from affiliates.attribution.models import Attribution
+from affiliates.attribution.models import Attribution, Binding
 from affiliates.commission import suspicion, tell
 from affiliates.commission.models import Budget, Commission, CommissionHold, CommissionRule
 from affiliates.commission.rules import amount
@@ -19,12 +19,15 @@ def accrue(db, order: Order, payment: Payment) -> list[Commission]:
     """What each line of the order earns its affiliate and that one's leader, by the rules fixed at the order.
 
     Paying twice or being told twice gives nothing new. Suspicious ones are held with the evidence, never left out."""
-    found = db.get(Attribution, order.id)
-    if found is None or found.affiliate_id is None:
+    known = _known(db, order)
+    if not known or known[0][0].affiliate_id is None:
         return []
-    attribution.bind(db, found, order.member_id)
-    rows = _rows(db, order, found)
-    _stay_within_budget(db, order, rows)
+    found, has_budget = known[0][0], known[0].has_budget
+    if not known[0].is_bound:
+        attribution.bind(db, found, order.member_id)
+    rows = _rows(order, found, {row[1].id: row[1] for row in known if row[1]})
+    if rows and has_budget:
+        _stay_within_budget(db, order, rows)
     made = list(db.scalars(insert(Commission).values(rows).on_conflict_do_nothing().returning(Commission))) \
         if rows else []
     if made:
@@ -33,11 +36,23 @@ def accrue(db, order: Order, payment: Payment) -> list[Commission]:
     return made
 
 
-def _rows(db, order: Order, found: Attribution) -> list[dict]:
-    terms = {uuid.UUID(one["line_id"]): one for one in found.rules}
-    rules = {rule.id: rule for rule in db.scalars(select(CommissionRule).where(
-        CommissionRule.id.in_({uuid.UUID(one["rule_id"]) for one in found.rules})))} if terms else {}
-    rows = []
+def _known(db, order: Order) -> list:
+    """To whom the order is owed with each rule of its lines, whether the campaign has a budget and the buyer belongs to
+    somebody by now: all that is read before anything is written, in one statement."""
+    line = func.jsonb_array_elements(Attribution.rules).table_valued(column("value", JSONB)).lateral("line")
+    days = func.make_interval(0, 0, 0, cast(Attribution.policy["bind_days"].astext, Integer))
+    return db.execute(
+        select(Attribution, CommissionRule,
+               exists().where(Budget.campaign_id == order.campaign_id).label("has_budget"),
+               exists().where(Binding.merchant_id == order.merchant_id, Binding.member_id == order.member_id,
+                              Binding.bound_at > func.now() - days).label("is_bound"))
+        .select_from(Attribution).outerjoin(line, true())
+        .outerjoin(CommissionRule, CommissionRule.id == cast(line.c.value["rule_id"].astext, Uuid))
+        .where(Attribution.order_id == order.id)).all()
+
+
+def _rows(order: Order, found: Attribution, rules: dict[uuid.UUID, CommissionRule]) -> list[dict]:
+    terms, rows = {uuid.UUID(one["line_id"]): one for one in found.rules}, []
     for line in order.lines:
         if line.id not in terms:
             continue
@@ -65,8 +80,6 @@ class _Row:
 def _stay_within_budget(db, order: Order, rows: list[dict]) -> None:
     """Cap what goes beyond the campaign's budget. Its row is locked last and shortly: only campaigns with a budget
     make their payments wait for one another."""
-    if not rows:
-        return
     budget = db.scalar(select(Budget).where(Budget.campaign_id == order.campaign_id).with_for_update(key_share=True)
                        .execution_options(populate_existing=True))
     if budget is None or budget.currency != order.currency:

@@ -18,10 +18,9 @@ SELECT a.member_id,
    WHERE c.member_id = a.member_id AND paid.id = :card LIMIT 1) AS same_card,
   (SELECT d.id FROM addresses d WHERE d.member_id = a.member_id AND d.country = :country
    AND lower(regexp_replace(d.line1 || d.postcode, '[^[:alnum:]]', '', 'g'))
-     = lower(regexp_replace(:place, '[^[:alnum:]]', '', 'g')) LIMIT 1) AS same_address
+     = lower(regexp_replace(:place, '[^[:alnum:]]', '', 'g')) LIMIT 1) AS same_address,
+  (SELECT min(h.created_at) FROM holds h JOIN order_lines l ON l.hold_id = h.id WHERE l.order_id = :order_id) AS claimed
 FROM affiliates a WHERE a.id = ANY(:affiliates)""")
-_FIRST_HOLD = text("""SELECT min(h.created_at) FROM holds h JOIN order_lines l ON l.hold_id = h.id
-WHERE l.order_id = :order_id""")
 
 
 def reasons(db, order: Order, payment: Payment, found: Attribution) -> list[tuple[str, dict]]:
@@ -32,7 +31,7 @@ def reasons(db, order: Order, payment: Payment, found: Attribution) -> list[tupl
     found_out = []
     place = f"{order.address.get('line1', '')}{order.address.get('postcode', '')}"
     rows = db.execute(_FACTS, {"visitor": found.visitor, "card": payment.saved_card_id, "place": place,
-                               "country": order.address.get("country"),
+                               "country": order.address.get("country"), "order_id": order.id,
                                "affiliates": [id_ for id_ in (found.affiliate_id, found.leader_id) if id_]}).all()
     for row in rows:
         if row.member_id == order.member_id:
@@ -44,15 +43,14 @@ def reasons(db, order: Order, payment: Payment, found: Attribution) -> list[tupl
             found_out.append(("same_device", {"visitor": str(found.visitor)}))
         if row.same_address:
             found_out.append(("same_address", {"address_id": str(row.same_address)}))
-    found_out += _late_click(db, order, found)
+    found_out += _late_click(rows[0].claimed, found)
     return list({reason: (reason, evidence) for reason, evidence in reversed(found_out)}.values())[::-1]
 
 
-def _late_click(db, order: Order, found: Attribution) -> list[tuple[str, dict]]:
+def _late_click(claimed: datetime | None, found: Attribution) -> list[tuple[str, dict]]:
     if found.source not in ("room", "click"):
         return []
     at = next(one["at"] for one in found.candidates if one["outcome"] == "won")
-    claimed = db.scalar(_FIRST_HOLD, {"order_id": order.id})
     clicked = claimed and datetime.fromisoformat(at)
     if claimed is None or claimed - clicked >= SHORTEST_VISIT:
         return []

@@ -3,7 +3,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from affiliates.people.errors import NoAffiliate
 from affiliates.people.models import STANDARD, Act, Affiliate, Affiliation, Invitation, Program
@@ -131,21 +131,24 @@ class Standing:
     leader_id: uuid.UUID | None  # of an active leader only, who must be approved by the merchant too
 
 
+# Joins to `x`, which has an affiliate_id, and what `standing_of` reads of them; :merchant_id is the merchant.
+STANDING = """a.id, a.member_id, a.state, f.state AS approval, f.tier, leader.id AS leader_id"""
+STANDS = """JOIN affiliates a ON a.id = x.affiliate_id
+LEFT JOIN affiliations f ON f.affiliate_id = a.id AND f.merchant_id = :merchant_id
+LEFT JOIN affiliations leads ON leads.affiliate_id = a.parent_id AND leads.merchant_id = :merchant_id
+  AND leads.state = 'active'
+LEFT JOIN affiliates leader ON leader.id = leads.affiliate_id AND leader.state = 'active'"""
+_STANDINGS = text(f"SELECT {STANDING} FROM unnest(cast(:ids AS uuid[])) x(affiliate_id) {STANDS}")  # noqa: S608
+
+
 def standings(db, merchant_id: uuid.UUID, affiliate_ids) -> dict[uuid.UUID, Standing]:
     """How these affiliates stand at a merchant, in one statement."""
-    leader, leads = Affiliate.__table__.alias("leader"), Affiliation.__table__.alias("leads")
-    rows = db.execute(
-        select(Affiliate.id, Affiliate.member_id, Affiliate.state, Affiliation.state.label("approval"),
-               Affiliation.tier, leader.c.id.label("leader_id"))
-        .outerjoin(Affiliation, (Affiliation.affiliate_id == Affiliate.id) & (Affiliation.merchant_id == merchant_id))
-        .outerjoin(leads, (leads.c.affiliate_id == Affiliate.parent_id) & (leads.c.merchant_id == merchant_id)
-                   & (leads.c.state == "active"))
-        .outerjoin(leader, (leader.c.id == leads.c.affiliate_id) & (leader.c.state == "active"))
-        .where(Affiliate.id.in_(list(affiliate_ids))))
-    return {row.id: _standing(row) for row in rows}
+    rows = db.execute(_STANDINGS, {"merchant_id": merchant_id, "ids": list(affiliate_ids)})
+    return {row.id: standing_of(row) for row in rows}
 
 
-def _standing(row) -> Standing:
+def standing_of(row) -> Standing:
+    """What a row with the columns STANDING says."""
     why_not = None
     if row.state != "active":
         why_not = f"affiliate_{row.state}"

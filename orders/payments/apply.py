@@ -30,8 +30,7 @@ NEVER_ARRIVED_AFTER = timedelta(seconds=120)
 
 def lock_payment(db, payment_id: uuid.UUID) -> tuple[Order, Payment]:
     """The payment and its order, both locked, in the house's order."""
-    order_id = db.scalar(select(Payment.order_id).where(Payment.id == payment_id))
-    order = lock_order(db, order_id)
+    order = lock_order(db, select(Payment.order_id).where(Payment.id == payment_id).scalar_subquery())
     payment = db.scalar(select(Payment).where(Payment.id == payment_id).with_for_update(key_share=True)
                         .execution_options(populate_existing=True))
     return order, payment
@@ -68,12 +67,12 @@ def _succeeded(db, order: Order, payment: Payment, result: Result, effect: str) 
                   got=result.amount_minor, currency=result.currency)
         payment.state, payment.failure, payment.check_at = "unknown", "amount_mismatch", None
         return effect
-    payment.provider_ref = result.provider_ref or payment.provider_ref
-    payment.ended_at, payment.check_at, payment.failure = now(), None, None
     if effect in rules.SEND_BACK:
+        _came(payment, result)
         return _send_back(db, order, payment, effect)
     who = letters.people(db, order)
-    if not _keep(db, order, payment):
+    if not _keep(db, order, payment, result):
+        _came(payment, result)
         order.state, order.reason = "expired", "late_payment"
         return _send_back(db, order, payment, "late_payment")
     letters.order_paid(db, order, who)
@@ -81,11 +80,17 @@ def _succeeded(db, order: Order, payment: Payment, result: Result, effect: str) 
     return "paid"
 
 
-def _keep(db, order: Order, payment: Payment) -> bool:
+def _came(payment: Payment, result: Result) -> None:
+    payment.provider_ref = result.provider_ref or payment.provider_ref
+    payment.ended_at, payment.check_at, payment.failure = now(), None, None
+
+
+def _keep(db, order: Order, payment: Payment, result: Result) -> bool:
     """Make the order paid, with all that others do then, and take its units; all of it or nothing.
 
     The units come last: their offer's row is what every claim waits for."""
     with db.begin_nested() as point:
+        _came(payment, result)
         payment.state = "succeeded"
         order.state, order.reason, order.fulfilment = "paid", None, "to_pack"
         order.paid_at = now()
