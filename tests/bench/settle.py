@@ -4,7 +4,9 @@ Beside it, in the same run: an ORM that settles a sample row by row, and orders 
 happens in their transaction. The last line is JSON.
 """
 import argparse
+import contextlib
 import json
+import os
 import resource
 import shutil
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import psutil  # noqa: E402
 from sqlalchemy import create_engine, select, text  # noqa: E402
 from sqlalchemy.orm import Session  # noqa: E402
 
@@ -39,12 +42,24 @@ def fresh_app(database_url: str, redis_url: str, folder: Path, name: str, exists
     return app
 
 
-def settle(app) -> dict:
+def processor_seconds(folder: Path) -> float:
+    """What this process and all of PostgreSQL's have used of the processor so far, in seconds: unlike the clock it does
+    not tell what else the machine was doing."""
+    server = psutil.Process(int((folder / "postgres/cluster/postmaster.pid").read_text().split("\n")[0]))
+    times = [server.cpu_times()]
+    for child in server.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times.append(child.cpu_times())
+    return time.process_time() + sum(one.user + one.system for one in times) \
+        + times[0].children_user + times[0].children_system
+
+
+def settle(app, folder: Path | None = None) -> dict:
     """Seconds of settling and of auditing, by the job that a worker calls; the figures compared with a plain sum."""
     from affiliates.settlement import actions, jobs
     from core.db import transaction
     with app.app_context():
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), processor_seconds(folder) if folder else 0
         with transaction() as db:
             run, _fresh = actions.open_run(db, settle_data.CAMPAIGN)
         jobs.begin(run.id)
@@ -56,6 +71,7 @@ def settle(app) -> dict:
         settled = time.perf_counter()
         jobs.audit(run.id)
         audited = time.perf_counter()
+        used = processor_seconds(folder) - used if folder else 0
         with transaction() as db:
             again, _fresh = actions.open_run(db, settle_data.CAMPAIGN)
         jobs.settle(str(again.id))
@@ -67,6 +83,7 @@ def settle(app) -> dict:
     with core.db.engine().connect() as connection:
         assert settle_data.paid_out(connection) == settle_data.expected(connection), "sums differ"
     return {"settle_s": settled - begun, "audit_s": audited - settled, "again_s": second - audited, "chunks": chunks,
+            "cpu_s": used, "load": os.getloadavg()[0],
             "items": run.result["items"], "parties": run.result["parties"]}
 
 
@@ -115,7 +132,7 @@ def run(folder: Path, given) -> dict:
         begun = time.perf_counter()
         settle_data.make(core.db.engine(), given.orders * times, given.affiliates)
         print(f"{given.orders * times:,} orders made in {time.perf_counter() - begun:.1f} s", flush=True)
-        sizes[times] = settle(app)
+        sizes[times] = settle(app, folder)
         print(f"{given.orders * times:,} orders: " + ", ".join(
             f"{name} {value:.2f}" if isinstance(value, float) else f"{name} {value:,}"
             for name, value in sizes[times].items()), flush=True)
@@ -129,6 +146,8 @@ def run(folder: Path, given) -> dict:
     fast = sizes[1]["items"] / whole[1]
     return {"settle_1m_s": round(whole[1], 2), "audit_s": round(sizes[1]["audit_s"], 2),
             "growth": round(whole[2] / whole[1], 2), "orders_per_s_hot_path": round(hot),
+            "cpu_s": round(sizes[1]["cpu_s"], 2), "cpu_growth": round(sizes[2]["cpu_s"] / sizes[1]["cpu_s"], 2),
+            "load": [round(one["load"], 1) for one in sizes.values()],
             "rowwise_ratio": round(fast / slow), "worker_mb": round(memory_mb),
             "again_s": round(sizes[1]["again_s"], 2), "orders": given.orders, "items": sizes[1]["items"],
             "parties": sizes[1]["parties"]}
