@@ -6,6 +6,7 @@ order of events: what each party is owed in the end is a sum over what happened,
 settlement must be the same.
 """
 import contextlib
+import os
 import uuid
 from datetime import timedelta
 from fractions import Fraction
@@ -44,6 +45,8 @@ from tests.orders.test_crashes import Died, dying_at
 
 PRICE, FEE_PPM, PASSWORD = 210, 25_000, "correct horse battery"
 FAR = timedelta(days=60)  # past every hold period
+# Each takes 5 s: `make test` tries a few days of the shop, MACHINE_EXAMPLES=100 many.
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "4"))
 deaths = st.integers(1, 60)
 
 
@@ -340,5 +343,5 @@ def shop(desk, db, monkeypatch):
 @pytest.mark.timeout(900)
 def test_everybody_gets_what_a_plain_model_says(shop):
     run_state_machine_as_test(Shop, settings=settings(
-        max_examples=8, stateful_step_count=22, deadline=None, phases=[Phase.generate],
+        max_examples=EXAMPLES, stateful_step_count=22, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck)))
