@@ -21,7 +21,7 @@ def _id(kind: str, number: str) -> str:
 # A few large affiliates and many small ones: the square of an even spread.
 # In float8: the same in numeric takes ten times as long as all the rest of the row.
 _WHO = "floor(:affiliates * power((n::bigint * 2654435761 % 4294967296)::float8 / 4294967296, 2))::bigint"
-_PAID = "(300 + n * 7919 % 19700)"
+_PAID = "(300 + n::bigint * 7919 % 19700)"
 STEPS = (
     ("one row each", f"""
         INSERT INTO members (id, email, name, password_hash, simulated)
