@@ -140,12 +140,13 @@ def run(folder: Path, given) -> dict:
         memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if times == 1:
             slow = rowwise(app, given.sample)
-    from tests.bench.settle_hot import orders_per_second
-    hot = orders_per_second(fresh_app(database_url, redis_url, folder, "benchhot"), given.paid)
+    from tests.bench import settle_hot
+    hot = settle_hot.measure(fresh_app(database_url, redis_url, folder, "benchhot"), given.paid,
+                             lambda: processor_seconds(folder))
     whole = {times: one["settle_s"] + one["audit_s"] for times, one in sizes.items()}
     fast = sizes[1]["items"] / whole[1]
     return {"settle_1m_s": round(whole[1], 2), "audit_s": round(sizes[1]["audit_s"], 2),
-            "growth": round(whole[2] / whole[1], 2), "orders_per_s_hot_path": round(hot),
+            "growth": round(whole[2] / whole[1], 2), "orders_per_s_hot_path": hot["orders_per_s"], "hot_path": hot,
             "cpu_s": round(sizes[1]["cpu_s"], 2), "cpu_growth": round(sizes[2]["cpu_s"] / sizes[1]["cpu_s"], 2),
             "load": [round(one["load"], 1) for one in sizes.values()],
             "rowwise_ratio": round(fast / slow), "worker_mb": round(memory_mb),

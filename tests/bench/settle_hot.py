@@ -1,19 +1,29 @@
 """Orders paid per second with all that belongs to it in one transaction: payment, attribution's commissions on two
-levels, transfers, stock, letters and events. Two threads, each commit waits for the disk."""
+levels, transfers, stock, letters and events. Two threads, each commit waits for the disk.
+
+    python tests/bench/settle_hot.py [ORDERS]      alone; last line JSON
+"""
 import json
+import shutil
+import sys
+import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
-from sqlalchemy import text
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import core.db
-from core import clock
-from core.db import transaction
-from core.ids import new_id
-from orders.payments import Result, apply
-from tests import factories
+from sqlalchemy import event, text  # noqa: E402
+
+import core.db  # noqa: E402
+from core import clock, embedded  # noqa: E402
+from core.db import transaction  # noqa: E402
+from core.ids import new_id  # noqa: E402
+from orders.payments import Result, apply  # noqa: E402
+from tests import factories  # noqa: E402
 
 THREADS, OFFERS = 2, 4
 ROWS = (
@@ -37,8 +47,9 @@ ROWS = (
                cast(:candidates AS jsonb), cast(:rules AS jsonb))""")
 
 
-def orders_per_second(app, count: int) -> float:
-    """Prepare `count` orders that wait for their money, then tell of all the money."""
+def measure(app, count: int, used: Callable[[], float]) -> dict:
+    """Prepare `count` orders that wait for their money, then tell of all the money: orders_per_s, statements an order,
+    and cpu_ms an order, of this process and PostgreSQL's, by `used()` (seconds so far)."""
     count -= count % OFFERS
     with transaction() as db:
         rows = _rows(db, count)
@@ -48,7 +59,11 @@ def orders_per_second(app, count: int) -> float:
         connection.execute(text('UPDATE offer_stock SET held = (SELECT count(*) FROM holds h WHERE h.stock_id = '
                                 'offer_stock.id), "left" = 0'))
         connection.execute(text("ANALYZE"))
-    todo, failures = iter(rows), []
+    todo, failures, statements = iter(rows), [], [0]
+
+    @event.listens_for(core.db.engine(), "before_cursor_execute")
+    def count_one(*_what):
+        statements[0] += 1  # some are lost between two threads: a figure for people
 
     def pay():
         with app.app_context():
@@ -60,17 +75,19 @@ def orders_per_second(app, count: int) -> float:
                 except Exception as error:
                     failures.append(error)
     threads = [threading.Thread(target=pay) for _ in range(THREADS)]
-    begun = time.perf_counter()
+    begun, used_before = time.perf_counter(), used()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    took = time.perf_counter() - begun
+    took, spent = time.perf_counter() - begun, used() - used_before
+    event.remove(core.db.engine(), "before_cursor_execute", count_one)
     assert not failures, failures[0]
     with core.db.engine().connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM commissions")).scalar() == 2 * count
         assert connection.execute(text("SELECT count(*) FROM ledger_transfers")).scalar() == count
-    return count / took
+    return {"orders_per_s": round(count / took, 1), "statements": round(statements[0] / count),
+            "cpu_ms": round(1000 * spent / count, 1)}
 
 
 def _rows(db, count: int) -> list[dict]:
@@ -100,3 +117,19 @@ def _rows(db, count: int) -> list[dict]:
                          "at": clock.iso(clock.now() - timedelta(hours=5))}]),
                      "rules": f'[{{"line_id": "{line}", "rule_id": "{rule.id}", "hold_days": 15}}]'})
     return rows
+
+
+def main(arguments: list[str]) -> None:
+    from tests.bench.settle import fresh_app, processor_seconds
+    folder = Path(tempfile.mkdtemp(prefix="livestall-bench-hot-"))
+    try:
+        app = fresh_app(*embedded.start(folder), folder, "benchhot")
+        print(json.dumps(measure(app, int(arguments[0]) if arguments else 1000, lambda: processor_seconds(folder))))
+    finally:
+        core.db.engine().dispose()
+        embedded.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
