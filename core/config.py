@@ -125,7 +125,7 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
         log_format=read.choice("LOG_FORMAT", ("json", "console", ""), ""),
         metrics_token=read.text("METRICS_TOKEN"),
-        db_pool_size=read.integer("DB_POOL_SIZE", 10, 1, 200),
+        db_pool_size=read.integer("DB_POOL_SIZE", 10, 2, 200),
         video=read.choice("VIDEO", VIDEO, "embedded" if env == "development" else "off"),
         rtmp_port=read.integer("RTMP_PORT", 1935, 1, 65535),
         video_keep_days=read.integer("VIDEO_KEEP_DAYS", 30, 1, 3650),

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import QueuePool
 
+from core import waiting
 from core.ids import new_id
 
 # A server that vanished without a word is noticed after 15 to 25 s, not after the kernel's quarter of an hour.
@@ -97,6 +98,7 @@ _own: list = []  # (engine, process id, connection), kept for the next caller of
 def init_engine(url: str, pool_size: int = 20):
     """Make this process's engine. Idle connections are tested, so a restarted database costs one retry, no error."""
     global _engine
+    waiting.install()
     if _engine is not None:
         _engine.dispose()
     # 3 s: a request that waits longer for a connection is better told "busy" (research/reliability.md §1).

@@ -6,6 +6,7 @@ an older truth than with a statement of one's own, and a thousand sockets cost a
 import threading
 
 from sqlalchemy import ARRAY, Text, any_, bindparam, func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import configure_mappers
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
@@ -36,6 +37,7 @@ class _Round:
 
 
 _gathering = _Round()
+_line = None  # the connection of whoever's turn it is
 _gate, _turn = threading.Lock(), threading.Lock()
 
 
@@ -62,12 +64,29 @@ def find(token_hash: str):
 def _read(hashes: set[str]) -> dict[str, list]:
     configure_mappers()  # nothing, once it was done
     found: dict[str, list] = {}
-    with engine().connect() as connection:
-        # No transaction around one statement: that saves two of three round trips.
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        for row in connection.execute(_STATEMENT, {"hashes": list(hashes)}):
-            found.setdefault(row.token, []).append(row)
+    for row in _ask({"hashes": list(hashes)}):
+        found.setdefault(row.token, []).append(row)
     return found
+
+
+def _ask(values: dict) -> list:
+    """The rows, over a connection that is kept: to take one from the pool is a second round trip (is it alive?) and a
+    place in a line. One that died is noticed by its error, and the question asked again over another."""
+    global _line
+    if _line is None or _line.engine.pool is not engine().pool:
+        _line = _open()
+    try:
+        return _line.execute(_STATEMENT, values).all()
+    except OperationalError:
+        _line.close()
+        _line = None  # if the next one fails as well, whoever asks next begins anew
+        _line = _open()
+        return _line.execute(_STATEMENT, values).all()
+
+
+def _open():
+    """Without a transaction around each statement: that saves two of three round trips."""
+    return engine().connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _member(rows: list) -> Member:

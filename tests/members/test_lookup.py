@@ -3,7 +3,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, func, update
+from sqlalchemy import event, func, text, update
 from sqlalchemy.exc import OperationalError
 
 from core.db import engine, transaction
@@ -132,3 +132,11 @@ def test_a_database_that_is_away_is_said_to_all_and_the_next_round_works(tokens,
     assert found == [None] * 6
     assert len(failed) == 6
     assert together(list(tokens)) == (list(tokens.values()), [])
+
+
+def test_a_connection_that_died_is_replaced_without_anybody_noticing(tokens, db):
+    assert lookup.find("h4")[0].name == "M4"
+    ended = db.scalar(text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                           " AND datname = current_database() AND query LIKE '%sign_ins%'"))
+    assert ended
+    assert lookup.find("h4")[0].name == "M4"
