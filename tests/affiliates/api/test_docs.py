@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from affiliates.people.models import Affiliation
+from core.db import transaction
 from members.keys.models import SCOPES
+from tests import factories
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs/api.md").read_text(encoding="utf-8")
 
@@ -53,6 +56,27 @@ def test_the_examples_of_affiliates_work(desk, aiko):
         answer = call(aiko, example, {"LIVESTALL": "http://127.0.0.1:8000", "KEY": aiko.secret,
                                       "COMMISSION": line["id"], "CAMPAIGN": desk.counter.show.campaign_id})
         assert answer.status_code in (200, 201), (example, answer.text)
+
+
+def test_the_examples_of_shops_and_operators_work(desk, staff, operator):
+    with transaction() as db:
+        asks = factories.affiliate(db, factories.member(db, "Cleo"))
+        db.add(Affiliation(affiliate_id=asks.id, merchant_id=desk.counter.shop.id, state="applied", tier="standard"))
+    for client, wanted, least in ((staff, "A shop's evening", 8), (operator, "Paying out", 4)):
+        found = [line for heading, line in examples() if heading == wanted]
+        assert len(found) >= least
+        for example in found:
+            answer = call(client, example, {"LIVESTALL": "http://127.0.0.1:8000", "KEY": client.secret,
+                                            "AFFILIATE": asks.id, "CAMPAIGN": desk.counter.show.campaign_id})
+            assert answer.status_code in (200, 201), (example, answer.text)
+
+
+def test_every_address_that_is_told_is_there(app):
+    places = app.url_map.bind("localhost")
+    named = set(re.findall(r"`(GET|POST) (/api/v1/[^`]+)`", TEXT))
+    assert len(named) >= 3
+    for method, path in named:
+        assert places.test(re.sub(r"\$[A-Z]+", "00000000-0000-0000-0000-000000000000", path), method), path
 
 
 @pytest.mark.parametrize("scope", SCOPES)

@@ -8,12 +8,20 @@ from affiliates.people.models import Affiliate
 from core import bus
 from core.clock import now
 from core.db import transaction
-from members.keys import actions, pace
+from members.keys import actions, doors, pace
 from members.keys.models import SCOPES, ApiKey
 from members.models import Member, Role
 from tests import factories
 from tests.affiliates.api.conftest import Program
 from tests.factories import signed_in
+
+
+@pytest.fixture(autouse=True)
+def no_waits(app):
+    """None from the test before."""
+    found = list(bus.client().scan_iter("livestall:wait:api-key:*"))
+    if found:
+        bus.client().delete(*found)
 
 
 def operations(document):
@@ -127,6 +135,16 @@ def test_without_redis_each_process_counts_for_itself():
     waits = [pace.local_wait_ms(name, 1000.0) for _ in range(pace.BURST + 2)]
     assert waits[:pace.BURST] == [0] * pace.BURST and waits[-1] > 0
     assert pace.local_wait_ms(name, 1000.0 + 2 * pace.EVERY_MS) == 0
+
+
+def test_a_network_that_tries_keys_waits_and_right_keys_do_not(desk, aiko, monkeypatch):
+    monkeypatch.setattr(doors, "WRONG_FREE", 3)
+    guesser = Program(aiko.told, "lsk_wrong", None)
+    for client in (guesser, aiko):
+        client.client.environ_base["REMOTE_ADDR"] = "203.0.113.5"
+    assert [guesser.get("/me").status_code for _ in range(3)] == [401] * 3
+    assert guesser.get("/me").status_code == 429
+    assert aiko.get("/me").status_code == 200
 
 
 def test_the_key_remembers_when_it_was_used(desk, aiko):
