@@ -36,7 +36,8 @@ def _people() -> dict[str, str]:
     return {
         "affiliate.applied": _("Became an affiliate"), "affiliate.active": _("Affiliate approved for the platform"),
         "affiliate.frozen": _("Affiliate frozen on the platform"),
-        "affiliate.closed": _("Affiliate closed on the platform"), "affiliate.invited": _("Affiliate invited"),
+        "affiliate.closed": _("Affiliate closed on the platform"),
+        "affiliate.invitation_withdrawn": _("Invitation withdrawn"), "affiliate.invited": _("Affiliate invited"),
         "affiliation.applied": _("Asked to promote the shop"), "affiliation.active": _("Affiliate approved"),
         "affiliation.frozen": _("Affiliate frozen"), "affiliation.closed": _("Affiliate closed"),
         "affiliation.tier": _("Level set"), "program.changed": _("Terms for affiliates changed"),
