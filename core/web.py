@@ -92,6 +92,11 @@ def _say(message: str) -> str:
     return message
 
 
+def page_number() -> int:
+    """Which page of a list is asked for: 1 to 10,000, whatever stands in the address."""
+    return max(1, min(request.args.get("page", 1, int), 10_000))
+
+
 def wants_json() -> bool:
     if request.is_json or request.path.startswith("/api/"):
         return True

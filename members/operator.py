@@ -10,7 +10,7 @@ from rq.serializers import JSONSerializer
 from core import jobs
 from core.db import reading, transaction
 from core.errors import Busy, NotFound
-from core.web import body
+from core.web import body, page_number
 from members import actions, post, queries
 from members.access import operator
 from members.countries import countries, country_name
@@ -64,7 +64,7 @@ def merchants():
 def mails():
     state = request.args.get("state", "waiting")
     state = state if state in ("waiting", "sent", "failed", "all") else "waiting"
-    page = max(1, request.args.get("page", 1, type=int))
+    page = page_number()
     with reading() as db:
         rows, total = queries.mails(db, state, page, PER_PAGE)
         counts = queries.mail_counts(db)

@@ -9,7 +9,7 @@ from campaigns.catalogue.queries import picture_urls
 from core.clock import now
 from core.db import reading, transaction
 from core.errors import DomainError, Invalid
-from core.web import check
+from core.web import check, page_number
 from members.access import staff
 from members.models import Member
 from members.queries import current_merchant
@@ -34,7 +34,7 @@ def _filter() -> desk_queries.Filter:
 @pages.get(ROOT, endpoint="desk")
 @staff("orders")
 def index():
-    what, page = _filter(), max(request.args.get("page", 1, int), 1)
+    what, page = _filter(), page_number()
     with reading() as db:
         shop = current_merchant(db, "orders")
         found, total = desk_queries.orders(db, shop.id, what, page)

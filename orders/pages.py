@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from campaigns.catalogue.queries import picture_urls
 from core.db import reading, transaction
 from core.errors import DomainError
-from core.web import check
+from core.web import check, page_number
 from members.access import signed_in
 from members.models import Merchant
 from orders import actions, cards, checkout, queries, words
@@ -27,7 +27,7 @@ def helpers():
 @pages.get("/orders")
 @signed_in
 def mine():
-    page = max(request.args.get("page", 1, int), 1)
+    page = page_number()
     with reading() as db:
         found, total = queries.orders_of(db, g.member.id, page)
         pictures = picture_urls(db, [line.variant_id for order in found for line in order.lines])

@@ -1,5 +1,5 @@
 """What campaigns may cost in commissions: the list, a campaign's budget as it is used up, its bonuses."""
-from flask import flash, g, jsonify, redirect, render_template, request, url_for
+from flask import flash, g, jsonify, redirect, render_template, url_for
 from flask_babel import gettext as _
 from marshmallow import fields, validate
 
@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import reading, transaction
 from core.errors import Invalid
 from core.money import plain
-from core.web import In, body, check
+from core.web import In, body, check, page_number
 from members.access import staff
 from members.forms import page_with_form
 from members.queries import current_merchant
@@ -40,7 +40,7 @@ class GoalIn(In):
 @shop_desk.get("/rules/campaigns")
 @staff("affiliates")
 def rules_campaigns():
-    page = min(max(request.args.get("page", 1, int), 1), 10_000)
+    page = page_number()
     with reading() as db:
         shop = current_merchant(db, "affiliates")
         rows, total = budget_queries.page_of(db, shop.id, page)

@@ -14,7 +14,7 @@ from affiliates.people.queries import access_affiliate
 from affiliates.settlement.queries import settled_ids
 from core.db import reading, transaction
 from core.errors import DomainError, Forbidden, NotFound
-from core.web import body, check
+from core.web import body, check, page_number
 from members.access import staff
 from members.queries import current_merchant
 
@@ -24,7 +24,7 @@ MOST_SAID = 3
 @shop_desk.get("/holds")
 @staff("affiliates")
 def holds():
-    show, page = request.args.get("show", "waiting"), max(1, min(request.args.get("page", 1, int), 10_000))
+    show, page = request.args.get("show", "waiting"), page_number()
     show = show if show in ("waiting", "decided") else "waiting"
     with reading() as db:
         shop = current_merchant(db, "affiliates")

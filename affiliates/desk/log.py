@@ -6,6 +6,7 @@ from affiliates.desk import log_queries as lists
 from affiliates.desk import log_words
 from affiliates.desk.doors import operator_desk, shop_desk
 from core.db import reading
+from core.web import page_number
 from members.access import operator, staff
 from members.models import Merchant
 from members.queries import current_merchant
@@ -17,7 +18,7 @@ def _wanted() -> dict:
     """What the address asks for; what is not known asks for all."""
     group = request.args.get("group", "")
     return {"group": group if group in lists.GROUPS else "", "by": request.args.get("by", "")[:40],
-            "page": max(1, min(request.args.get("page", 1, int), 10_000))}
+            "page": page_number()}
 
 
 @shop_desk.get("/log")

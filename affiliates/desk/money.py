@@ -2,7 +2,7 @@
 import csv
 import io
 
-from flask import Response, flash, g, redirect, render_template, request, stream_with_context, url_for
+from flask import Response, flash, g, redirect, render_template, stream_with_context, url_for
 from flask_babel import gettext as _
 
 from affiliates.desk.doors import shop_desk
@@ -12,7 +12,7 @@ from affiliates.settlement.books import PAYABLE
 from core import clock
 from core.db import reading, transaction
 from core.money import plain
-from core.web import body
+from core.web import body, page_number
 from ledger import balances
 from members.access import staff
 from members.forms import page_with_form
@@ -38,7 +38,7 @@ def _shop(db):
 @shop_desk.get("/money")
 @staff(RIGHT)
 def money():
-    page = max(request.args.get("page", 1, int), 1)
+    page = page_number()
     with reading() as db:
         shop, owner = _shop(db)
         rows, total = queries.history(db, owner, page)

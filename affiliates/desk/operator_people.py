@@ -10,7 +10,7 @@ from affiliates.people import actions
 from affiliates.people.models import AFFILIATE_STATES
 from affiliates.people.queries import access_affiliate, terms_of
 from core.db import reading, transaction
-from core.web import body
+from core.web import body, page_number
 from members import post
 from members.access import operator
 from members.forms import page_with_form
@@ -18,7 +18,7 @@ from members.forms import page_with_form
 
 def _page(errors, message, values, **_more):
     state, words = request.args.get("state", "all"), request.args.get("q", "").strip()[:80]
-    state, page = state if state in AFFILIATE_STATES else "all", min(max(request.args.get("page", 1, int), 1), 10_000)
+    state, page = state if state in AFFILIATE_STATES else "all", page_number()
     with reading() as db:
         rows, total = people_queries.platform_page(db, state, words, page)
         return render_template("affiliates/desk/operator_people.html", rows=rows, total=total, page=page, state=state,

@@ -8,7 +8,7 @@ from affiliates.payouts import batches, console, exports, jobs, providers, queri
 from core.db import reading, transaction
 from core.errors import DomainError, Invalid
 from core.money import parse
-from core.web import body
+from core.web import body, page_number
 from members.access import operator
 from members.forms import page_with_form
 from members.models import Member
@@ -28,7 +28,7 @@ def channels() -> list[tuple[str, str]]:
 
 
 def _index(errors, message, values):
-    page = max(request.args.get("page", 1, int), 1)
+    page = page_number()
     with reading() as db:
         owed = console.owed(db)
         rows, total = console.batch_rows(db, page)
@@ -63,7 +63,7 @@ def payouts_batch(batch_id):
 
 
 def _batch_view(db, batch) -> dict:
-    show, page = request.args.get("show", ""), max(request.args.get("page", 1, int), 1)
+    show, page = request.args.get("show", ""), page_number()
     rows, count = console.who_is_in(db, batch, page if show == "in" else 1)
     out, out_count = console.who_is_out(db, batch, page if show == "out" else 1)
     totals = queries.totals_of_batch(db, batch.id)

@@ -14,7 +14,7 @@ from affiliates.people.models import AFFILIATE_STATES, Affiliate
 from affiliates.people.queries import access_affiliation
 from core.db import reading, transaction
 from core.errors import Invalid
-from core.web import In, body
+from core.web import In, body, page_number
 from members import post
 from members.access import staff
 from members.forms import page_with_form
@@ -44,7 +44,7 @@ class CodeIn(In):
 @staff("affiliates")
 def people():
     state, words = request.args.get("state", "all"), request.args.get("q", "").strip()[:80]
-    state, page = state if state in AFFILIATE_STATES else "all", min(max(request.args.get("page", 1, int), 1), 10_000)
+    state, page = state if state in AFFILIATE_STATES else "all", page_number()
     with reading() as db:
         shop = current_merchant(db, "affiliates")
         rows, total = people_queries.page_of(db, shop.id, state, words, page)

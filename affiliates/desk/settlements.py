@@ -12,6 +12,7 @@ from campaigns.terms.models import Campaign
 from campaigns.terms.queries import access_campaign
 from core.db import reading, transaction
 from core.errors import NotFound
+from core.web import page_number
 from members.access import operator, staff
 from members.models import Merchant
 from members.queries import access_merchant, current_merchant, my_merchants
@@ -25,10 +26,6 @@ MOST_LINES = 500
 @operator_desk.context_processor
 def helpers():
     return {"run_words": words}
-
-
-def _page() -> int:
-    return max(1, min(request.args.get("page", 1, int), 10_000))
 
 
 def _campaign(db, campaign_id) -> Campaign:
@@ -48,7 +45,7 @@ def _run(db, run_id):
 @shop_desk.get("/settlements")
 @staff("affiliates")
 def settlements():
-    page = _page()
+    page = page_number()
     with reading() as db:
         rows = lists.campaigns(db, current_merchant(db, "affiliates").id, page)
         return render_template("affiliates/desk/settlements.html", rows=rows, page=page, per_page=lists.PER_PAGE,
@@ -68,7 +65,7 @@ def settlements_of(campaign_id):
 @shop_desk.get("/settlements/<uuid:campaign_id>/dry-run")
 @staff("affiliates")
 def settlements_dry_run(campaign_id):
-    page = _page()
+    page = page_number()
     with reading() as db:
         campaign = _over(db, campaign_id)
         plan = queries.dry_run(db, campaign_id)
@@ -121,7 +118,7 @@ def settlements_settle(campaign_id):
 @shop_desk.get("/settlements/runs/<uuid:run_id>")
 @staff("affiliates")
 def settlements_run(run_id):
-    page = _page()
+    page = page_number()
     with reading() as db:
         run = _run(db, run_id)
         now = queries.progress(db, run)
@@ -210,7 +207,7 @@ def settlements_audit(run_id):
 @operator_desk.get("/settlements", endpoint="settlements")
 @operator
 def all_settlements():
-    show, page = request.args.get("show", "all"), _page()
+    show, page = request.args.get("show", "all"), page_number()
     show = show if show in ("all", "working", "trouble") else "all"
     with reading() as db:
         rows = lists.all_runs(db, show, page)

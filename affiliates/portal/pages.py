@@ -1,5 +1,5 @@
 """The portal's pages and the snapshot that they follow. Another's things are not found."""
-from flask import flash, g, jsonify, redirect, render_template, request, url_for
+from flask import flash, g, jsonify, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from affiliates.appeals.queries import appeals_of
@@ -17,7 +17,7 @@ from campaigns.catalogue.queries import picture_urls
 from campaigns.terms.models import Campaign
 from core.db import reading, transaction
 from core.errors import NotFound
-from core.web import body
+from core.web import body, page_number
 from members.access import signed_in
 from members.models import Merchant
 from orders.models import OrderLine
@@ -147,7 +147,7 @@ def close_link(link_id):
 @portal.get("/affiliate/lines")
 @signed_in
 def lines():
-    page = max(request.args.get("page", 1, int), 1)
+    page = page_number()
     with reading() as db:
         affiliate = own(db)
         rows = queries.page_of_lines(db, affiliate.id, (page - 1) * PER_PAGE, PER_PAGE)

@@ -1,6 +1,6 @@
 """Where an affiliate's money goes: seen by its last signs, changed with the password, used a day later; and what was
 paid there."""
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from affiliates.payouts import accounts, entering, queries
@@ -11,7 +11,7 @@ from affiliates.portal.schemas import PayoutIn
 from affiliates.settlement import books
 from core import clock
 from core.db import reading, transaction
-from core.web import body
+from core.web import body, page_number
 from members.access import signed_in
 from members.forms import page_with_form
 
@@ -43,7 +43,7 @@ def payout_account():
 @portal.get("/affiliate/payouts")
 @signed_in
 def payouts():
-    page = max(request.args.get("page", 1, int), 1)
+    page = page_number()
     with reading() as db:
         affiliate = own(db)
         rows, total = queries.history(db, books.affiliate(affiliate.id), page)

@@ -11,7 +11,7 @@ from core import clock
 from core.db import reading, transaction
 from core.errors import DomainError, Invalid
 from core.money import plain
-from core.web import body, check
+from core.web import body, check, page_number
 from members.access import require, staff
 from members.forms import page_with_form
 from members.models import Merchant
@@ -47,7 +47,7 @@ def index():
                           low="low" in request.args, archived="archived" in request.args)
     with reading() as db:
         merchant = current_merchant(db, RIGHT)
-        page = max(1, min(request.args.get("page", 1, type=int) or 1, 10_000))
+        page = page_number()
         products, total = queries.products(db, merchant.id, what, page)
         return render_template("catalogue/index.html", merchant=merchant, products=products, total=total, page=page,
                                per_page=queries.PER_PAGE, what=what, low_stock=queries.LOW_STOCK,

@@ -8,7 +8,7 @@ from campaigns.terms.schemas import CreateIn, EndIn, NothingIn
 from campaigns.terms.sheet import sheet
 from core.db import reading, transaction
 from core.errors import DomainError, Invalid, NotFound
-from core.web import body
+from core.web import body, page_number
 from members.access import staff
 from members.queries import current_merchant, my_merchants
 
@@ -30,7 +30,7 @@ def campaign_words():
 def index():
     state = request.args.get("state")
     state = state if state in CAMPAIGN_STATES else None
-    page = max(1, min(request.args.get("page", 1, type=int), 10_000))
+    page = page_number()
     with reading() as db:
         merchant = current_merchant(db, "campaigns")
         return render_template("campaigns/index.html", merchant=merchant, state=state, page=page,
