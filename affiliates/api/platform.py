@@ -7,7 +7,7 @@ from affiliates.api.shop import act_out
 from affiliates.api.shop_settle import run_whole
 from affiliates.api.spec import Doors, page_of
 from affiliates.people import actions as people
-from affiliates.people.queries import access_affiliate
+from affiliates.people.queries import access_affiliate, terms_of
 from affiliates.settlement import queries
 from core.api import page
 from core.db import reading
@@ -42,6 +42,26 @@ def decide_anybody(given, affiliate_id, db):
     """Approve, freeze or close an affiliate of the platform."""
     found = people.decide_affiliate(db, access_affiliate(db, affiliate_id), given["to"], g.member, given["note"])
     return _anybody(found, db.get(Member, found.member_id))
+
+
+@api.get("/program")
+@keyed("platform:read")
+@api.response(200, shop_schemas.ProgramOut)
+def program():
+    """Who becomes an affiliate of the platform at once."""
+    with reading() as db:
+        return terms_of(db, None)
+
+
+@api.put("/program")
+@keyed("platform:write")
+@writes
+@api.arguments(shop_schemas.ProgramIn)
+@api.response(200, shop_schemas.ProgramOut)
+def set_platform_program(given, db):
+    """The platform's terms for affiliates; they hold for what comes after."""
+    people.set_program(db, None, g.member, **given)
+    return terms_of(db, None)
 
 
 @api.get("/settlement-runs")

@@ -96,6 +96,17 @@ def publish_policy(given, db):
     return attribution.publish_policy(db, g.api_key.merchant_id, g.member, **given)
 
 
+@api.put("/hold-days")
+@keyed("shop:write")
+@writes
+@api.arguments(schemas.HoldDaysIn)
+@api.response(200, schemas.HoldDaysOut)
+def set_hold_days(given, db):
+    """Days between delivery and payable for a category, for orders made from now on."""
+    commission.set_hold_days(db, g.api_key.merchant_id, given["category"], given["days"], g.member)
+    return given
+
+
 @api.get("/campaigns/<uuid:campaign_id>/budget")
 @keyed("shop:read")
 @api.response(200, schemas.BudgetOut)

@@ -45,6 +45,16 @@ class ProgramIn(In):
     hold_days = days(load_default=15)
 
 
+class HoldDaysIn(In):
+    category = words(200, required=True)
+    days = days(required=True)
+
+
+class HoldDaysOut(Out):
+    category = fields.String()
+    days = fields.Integer()
+
+
 class CampaignsIn(PageIn):
     state = one_of(CAMPAIGN_STATES)
 

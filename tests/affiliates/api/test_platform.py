@@ -138,8 +138,15 @@ def test_affiliates_of_the_platform_and_its_log(desk, operator, staff):
     assert len(all_of(operator, "/platform/affiliates", 1)) == 2
 
 
+def test_the_platforms_terms(desk, operator, program):
+    assert operator.get("/platform/program").json["approval"] == "all"
+    done = operator.put("/platform/program", json={"approval": "manual"})
+    assert done.json["approval"] == operator.get("/platform/program").json["approval"] == "manual"
+    assert operator.put("/platform/program", json={"approval": "some"}).json["fields"].keys() == {"approval"}
+
+
 @pytest.mark.parametrize("path", ["payout-batches", "payouts", "payout-accounts", "reconciliations", "affiliates",
-                                  "settlement-runs", "log"])
+                                  "settlement-runs", "log", "program", "owed", "debts"])
 def test_staff_of_a_shop_have_no_key_to_the_platform(desk, staff, path):
     with core.db.engine().begin() as connection:  # as if the key had the scopes by mistake
         connection.execute(text("UPDATE api_keys SET scopes = ARRAY['payouts:read', 'platform:read']"))

@@ -194,3 +194,11 @@ def test_the_shops_own_money(desk, staff, elsewhere):
     assert (balance["currency"], balance["payable_minor"]) == ("GBP", 0) and balance["sales_minor"] > 0
     assert elsewhere.get("/shop/balance").json["sales_minor"] == 0
     assert staff.get("/shop/payouts").json["data"] == []
+
+
+def test_days_of_a_category(desk, staff):
+    said = {"category": "Candles", "days": 30}
+    assert staff.put("/shop/hold-days", json=said).json == said
+    assert staff.get("/shop/log?kind=hold_days").json["data"][0]["detail"] == said
+    wrong = staff.put("/shop/hold-days", json={"category": "", "days": 366})
+    assert wrong.json["fields"].keys() == {"category", "days"}
