@@ -50,7 +50,7 @@ VIEWER = [
       for name in ("awaiting", "bank", "paid", "sent", "delivered", "cancelled", "expired", "refused")),
     Page("order-cancel", "/orders/{order_paid}", BUYER, press=("[data-open=cancel]",), ready="dialog[open]"),
     Page("receipt", "/orders/{order_paid}/receipt", BUYER),
-    Page("bank", "/sandbox-bank/{bank}", BUYER),
+    Page("bank", "/sandbox-bank/{bank}", BUYER), Page("bank-dispute", "/sandbox-bank/{charge}/dispute", BUYER),
     Page("account", "/account", BUYER), Page("account-new", "/account", NEWCOMER),
     Page("menu", "/account", BUYER, press=("header .menu summary",)),
     Page("account-refused", "/account", BUYER,

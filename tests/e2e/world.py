@@ -163,6 +163,8 @@ def _orders(buyer, offers: dict, nora) -> dict:
     with reading() as db:
         open_charge = db.scalars(select(SandboxCharge).where(SandboxCharge.card_ref.is_(None)))
         ids["bank"] = open_charge.one().reference
+        paid_charge = select(SandboxCharge.reference).where(SandboxCharge.state == "approved").limit(1)
+        ids["charge"] = db.scalars(paid_charge).one()
     return ids
 
 
