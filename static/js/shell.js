@@ -89,7 +89,16 @@ function catchUp() {
   if (opener?.isConnected) opener.click();
 }
 
+/** On a phone a strip of tabs is wider than the screen: it begins where the reader is. Scrolls the strip, not the page. */
+function showCurrentTabs() {
+  for (const tab of $$('.tabstrip > [aria-current], .picks > [aria-current]')) {
+    const strip = tab.parentElement;
+    strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2;
+  }
+}
+
 refine();
+showCurrentTabs();
 runCountdowns();
 dialog.wire();
 stepper.wire();

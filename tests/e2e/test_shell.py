@@ -25,6 +25,8 @@ PAGE = """
 {{ price(210, "GBP", true) }}
 {{ notice("Paid.", "stock") }}{{ chip("Paid", "stock") }}{{ chip("Late", "urgent") }}{{ chip("Held", "calm") }}
 {{ breadcrumbs([("/", "All")]) }}{{ tabs("Views", [("#", "One", true), ("#", "Two", false)]) }}
+{{ tabs("Many", [("#", "The first of many tabs", false), ("#", "The second of them", false), ("#", "A third", false),
+                 ("#", "Where one is", true)]) }}
 {{ pagination(3, 10, 99) }}
 <form method="post" action="/gone" data-once class="form">{{ stepper("How many", "quantity", 2, 1, 4) }}
 {{ field("Name", "name", "x", errors=["Too short."]) }}{{ password("Password") }}{{ file_drop("Drop a file", "file") }}
@@ -124,6 +126,14 @@ def test_a_tap_before_the_modules_are_there_opens_its_dialog_when_they_are(page,
     page.locator("dialog#end").wait_for(state="visible")
     page.keyboard.press("Escape")
     assert not page.locator("dialog#end").is_visible()
+
+
+def test_a_strip_of_tabs_begins_where_the_reader_is(page):
+    page.wait_for_function("""() => {
+        const tab = document.querySelector("[aria-label=Many] [aria-current]");
+        const [one, strip] = [tab, tab.parentElement].map((element) => element.getBoundingClientRect());
+        return one.left >= strip.left - 1 && one.right <= strip.right + 1;
+    }""")
 
 
 def test_a_dialog_closes_by_its_cross_and_by_a_press_beside_it(page):
