@@ -93,13 +93,11 @@ class Shop(RuleBasedStateMachine):
             factories.commission_rule(db, self.desk.counter.shop, rate_ppm=self.ppm, level2_ppm=self.team_ppm)
 
     def do(self, dies, command):
-        """Die in it, do it, do it again: (what it gave). A refusal counts only if it comes without a death before."""
-        with contextlib.suppress(Died, DomainError), dying_at(dies):
+        """What it gave: done with a death in it, again if it died (before or after its commit), and once more."""
+        with contextlib.suppress(Died), dying_at(dies):
             command()
-        given = command()
-        with contextlib.suppress(DomainError):
-            command()
-        return given
+        command()
+        return command()
 
     @rule(ppm=st.sampled_from([0, 3_333, 100_000, 333_333]), team_ppm=st.sampled_from([0, 30_000, 66_667]))
     def change_rate(self, ppm, team_ppm):
@@ -173,16 +171,17 @@ class Shop(RuleBasedStateMachine):
 
     @rule(id_=sales, dies=deaths)
     def deliver(self, id_, dies):
-        with transaction() as db:
-            packed = db.get(Order, id_).fulfilment == "to_pack"
+        def step():
+            with transaction() as db:
+                return db.get(Order, id_).fulfilment
 
         def command():
-            with transaction() as db:
-                actions.mark_sent(db, id_)
-                actions.mark_delivered(db, id_)
-        if packed:
-            self.do(dies, command)
-            self.model[id_].delivered = True
+            if step() == "to_pack":
+                with transaction() as db:
+                    actions.mark_sent(db, id_)
+                    actions.mark_delivered(db, id_)
+        self.do(dies, command)
+        self.model[id_].delivered = step() == "delivered"
 
     @rule(id_=sales, verdict=st.sampled_from(["released", "rejected"]), dies=deaths)
     def doubt(self, id_, verdict, dies):
