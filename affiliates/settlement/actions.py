@@ -105,6 +105,7 @@ def settle_next(db, run_id: uuid.UUID) -> SettlementChunk | None:
 
 def _settle(db, run: SettlementRun, chunk: SettlementChunk) -> None:
     """One statement takes everything of the range and adds it up; one more posts it."""
+    sums.prepare(db)
     rows = db.execute(sums.TAKE, {"campaign_id": run.campaign_id, "run_id": run.id, "lo": chunk.lo, "hi": chunk.hi,
                                   "cutoff": run.cutoff}).all()
     books.post_parties(db, run, {row.affiliate_id: row.amount_minor for row in rows})

@@ -91,7 +91,10 @@ FROM (SELECT held, matures_at, amount_minor - reversed_minor AS minor FROM commi
 
 
 def prepare(db) -> None:
-    """For statements that read a whole campaign, in this transaction: hash tables of a million rows stay in memory
-    (64 MB, twice that for a hash) instead of on disk, and no second goes to compiling what runs once."""
+    """For statements that read much and run rarely, in this transaction: hash tables of a million rows stay in memory
+    (64 MB, twice that for a hash) instead of on disk, no second goes to compiling, and each is planned for the tables
+    as they are: a plan kept from the first chunks, when few accounts existed, looked through all of them for each
+    party (32 s of processor time instead of 0.2 at 300,000 orders)."""
     db.execute(text("SET LOCAL work_mem = '64MB'"))
     db.execute(text("SET LOCAL jit = off"))
+    db.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
