@@ -9,8 +9,9 @@ SELECT count(*) AS wrong, min(i.commission_id::text) AS example FROM settlement_
 LEFT JOIN commissions c ON c.id = i.commission_id
 WHERE i.run_id = :run_id AND (c.id IS NULL OR (c.affiliate_id, c.campaign_id) IS DISTINCT FROM
     (i.affiliate_id, cast(:campaign_id AS uuid)) OR NOT coalesce(c.matures_at <= :cutoff, false)
-  OR i.amount_minor IS DISTINCT FROM least(coalesce(floor(c.base_minor::numeric * c.rate_ppm / 1000000 + 0.5)::bigint,
-                                                    c.flat_minor * c.quantity), c.cap_minor))"""
+  OR i.amount_minor IS DISTINCT FROM least(CASE WHEN c.rate_ppm IS NULL THEN c.flat_minor * c.quantity
+       WHEN c.base_minor < 4000000000000 THEN (2 * c.base_minor * c.rate_ppm + 1000000) / 2000000  -- fits in 8 bytes
+       ELSE floor(c.base_minor::numeric * c.rate_ppm / 1000000 + 0.5)::bigint END, c.cap_minor))"""
 ADJUSTMENTS = """
 SELECT count(*) AS wrong, min(s.adjustment_id::text) AS example FROM settlement_adjustments s
 LEFT JOIN commission_adjustments a ON a.id = s.adjustment_id
@@ -40,12 +41,13 @@ LEFT JOIN ledger_transfers t ON t.key = concat('settle:', m.run_id, ':', 'mercha
 WHERE m.run_id = :run_id AND m.amount_minor <> coalesce(CASE t.code WHEN 'proceeds' THEN t.amount_minor
                                                           ELSE -t.amount_minor END, 0)"""
 CHUNKS = """
-SELECT count(*) AS wrong, min(r.id::text) AS example FROM settlement_runs r WHERE r.id = :run_id AND (
-  (SELECT coalesce(sum(items), 0) FROM settlement_chunks WHERE run_id = r.id)
-    <> (SELECT count(*) FROM settlement_items WHERE run_id = r.id)
-  OR (SELECT coalesce(sum(amount_minor), 0) FROM settlement_chunks WHERE run_id = r.id)
-    <> (SELECT coalesce(sum(amount_minor), 0) FROM settlement_items WHERE run_id = r.id)
-     + (SELECT coalesce(sum(amount_minor), 0) FROM settlement_adjustments WHERE run_id = r.id))"""
+SELECT count(*) AS wrong, cast(:run_id AS text) AS example
+FROM (SELECT coalesce(sum(items), 0) AS n, coalesce(sum(amount_minor), 0) AS minor FROM settlement_chunks
+      WHERE run_id = :run_id) c
+CROSS JOIN (SELECT count(*) AS n, coalesce(sum(amount_minor), 0) AS minor FROM settlement_items
+            WHERE run_id = :run_id) i
+CROSS JOIN (SELECT coalesce(sum(amount_minor), 0) AS minor FROM settlement_adjustments WHERE run_id = :run_id) a
+WHERE c.n <> i.n OR c.minor <> i.minor + a.minor"""
 RULES = (("an item is its commission, recomputed", ITEMS), ("an adjustment is its own, of a settled commission",
          ADJUSTMENTS), ("a party's sum is its transfer", PARTIES), ("the merchant's sum is its transfer", MERCHANT),
          ("the chunks add up", CHUNKS))

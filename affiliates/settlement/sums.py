@@ -51,25 +51,35 @@ WITH items AS MATERIALIZED ({ITEMS}), adjustments AS MATERIALIZED ({ADJUSTMENTS}
 
 # Orders that are through: every commission of them is past its days, held or not; without one, the merchant's days
 # after delivery. An order that went back whole, to the buyer or to the buyer's bank, is through at once.
+# Nearly all orders are through, so the few that are not are looked for, and taken off the sums of all.
 MERCHANT = text("""
 WITH waiting AS MATERIALIZED (
   SELECT DISTINCT order_id FROM commissions
   WHERE campaign_id = :campaign_id AND kind = 'sale' AND (matures_at IS NULL OR matures_at > :cutoff)),
-due AS MATERIALIZED (
-  SELECT o.id, o.total_minor, o.refunded_minor + o.disputed_minor AS refunded_minor, o.fee_minor FROM orders o
-  WHERE o.campaign_id = :campaign_id AND o.paid_at <= :cutoff AND NOT o.rehearsal AND (
-    o.refunded_minor + o.disputed_minor >= o.total_minor OR o.delivered_at <= :cutoff AND NOT EXISTS (
-      SELECT FROM waiting w WHERE w.order_id = o.id) AND (
-      o.delivered_at + make_interval(days => :hold_days) <= :cutoff
-      OR EXISTS (SELECT FROM commissions c WHERE c.order_id = o.id AND c.kind = 'sale'))))
-SELECT count(*) AS orders, count(*) FILTER (WHERE total_minor > refunded_minor) AS through,
-       coalesce(sum(total_minor), 0)::bigint AS sales_minor,
-       coalesce(sum(refunded_minor), 0)::bigint AS refunds_minor, coalesce(sum(fee_minor), 0)::bigint AS fees_minor,
-       (SELECT coalesce(sum(c.amount_minor - c.reversed_minor), 0) FROM commissions c JOIN due ON due.id = c.order_id
-        WHERE c.campaign_id = :campaign_id)::bigint AS commissions_minor,
-       (SELECT coalesce(sum(m.amount_minor), 0) FROM settlement_merchants m
-        JOIN settlement_runs r ON r.id = m.run_id WHERE r.campaign_id = :campaign_id)::bigint AS before_minor
-FROM due""")
+later AS MATERIALIZED (
+  SELECT o.id, o.total_minor, o.refunded_minor + o.disputed_minor AS gone_minor, o.fee_minor FROM orders o
+  WHERE o.campaign_id = :campaign_id AND o.paid_at IS NOT NULL AND NOT o.rehearsal AND NOT coalesce(
+    o.paid_at <= :cutoff AND (o.refunded_minor + o.disputed_minor >= o.total_minor
+      OR o.delivered_at <= :cutoff AND NOT EXISTS (SELECT FROM waiting w WHERE w.order_id = o.id) AND (
+        o.delivered_at + make_interval(days => :hold_days) <= :cutoff
+        OR EXISTS (SELECT FROM commissions c WHERE c.order_id = o.id AND c.kind = 'sale'))), false)),
+paid AS (
+  SELECT count(*) AS orders, count(*) FILTER (WHERE total_minor > refunded_minor + disputed_minor) AS worth,
+    coalesce(sum(total_minor), 0) AS sales, coalesce(sum(refunded_minor + disputed_minor), 0) AS gone,
+    coalesce(sum(fee_minor), 0) AS fees
+  FROM orders WHERE campaign_id = :campaign_id AND paid_at IS NOT NULL AND NOT rehearsal),
+not_yet AS (
+  SELECT count(*) AS orders, count(*) FILTER (WHERE total_minor > gone_minor) AS worth,
+    coalesce(sum(total_minor), 0) AS sales, coalesce(sum(gone_minor), 0) AS gone, coalesce(sum(fee_minor), 0) AS fees
+  FROM later)
+SELECT p.orders - n.orders AS orders, p.worth - n.worth AS through, (p.sales - n.sales)::bigint AS sales_minor,
+  (p.gone - n.gone)::bigint AS refunds_minor, (p.fees - n.fees)::bigint AS fees_minor,
+  ((SELECT coalesce(sum(amount_minor - reversed_minor), 0) FROM commissions WHERE campaign_id = :campaign_id)
+   - (SELECT coalesce(sum(c.amount_minor - c.reversed_minor), 0) FROM later JOIN commissions c ON c.order_id = later.id
+      WHERE c.campaign_id = :campaign_id))::bigint AS commissions_minor,
+  (SELECT coalesce(sum(m.amount_minor), 0) FROM settlement_merchants m
+   JOIN settlement_runs r ON r.id = m.run_id WHERE r.campaign_id = :campaign_id)::bigint AS before_minor
+FROM paid p, not_yet n""")
 # What a run leaves for later: held or unripe commissions, and orders that are not through.
 LEFT_OVER = text("""
 SELECT (SELECT count(*) FROM commissions WHERE campaign_id = :campaign_id AND amount_minor > reversed_minor
