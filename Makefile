@@ -63,9 +63,9 @@ lint: .venv/.stamp-test ## Check style (ruff) and the direction of imports (impo
 	$(PY) -m ruff check .
 	.venv/bin/lint-imports
 
-shots: .venv/.stamp-test ## Take a picture of every page into artifacts/shots
+shots: .venv/.stamp-test ## Take a picture of every page in all eight looks into artifacts/shots
 	@sh scripts/setup.sh browser
-	$(PY) -m pytest -m e2e -k "test_page or every_look" $(ARGS)
+	EVERY_LOOK=1 $(PY) -m pytest -m e2e -k "test_page or every_look" $(ARGS)
 
 locks: ## Make requirements*.txt and package-lock.json anew from requirements*.in and package.json
 	@sh scripts/locks.sh
