@@ -97,7 +97,7 @@ def test_a_revoked_key_is_gone_and_nobody_revokes_anothers(ada, browser, person)
 
 def test_guessing_the_password_here_gets_slow_too(ada):
     statuses = [ada.post("/account/keys", data={**MAKE, "current_password": "no"}).status_code for _ in range(7)]
-    assert statuses[:5] == [422] * 5 and statuses[-1] == 429
+    assert statuses[:5] == [422] * 5 and statuses[5] == 429  # the last may come after its two seconds
 
 
 def test_nobody_has_keys_without_end(empty, person):
