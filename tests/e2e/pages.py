@@ -105,7 +105,7 @@ STUDIO = [
     Page("control-paused", "/studio/shows/{live}/control", HOST, setting="paused", ready=JOINED),
     Page("control-before", "/studio/shows/{next}/control", HOST, ready=JOINED),
     Page("control-rehearsal", "/studio/shows/{next}/control", HOST, setting="rehearsal", ready=JOINED),
-    Page("watch-rehearsal", "/live/{next}", HOST, setting="rehearsal", ready="html[data-state='rehearsal']"),
+    Page("watch-rehearsal", "/live/{next}", HOST, setting="rehearsal", ready=SHOW),
     Page("control-over", "/studio/shows/{past}/control", HOST),
     Page("report", "/studio/shows/{past}/report", STAFF), Page("report-live", "/studio/shows/{live}/report", STAFF),
     Page("people", "/studio/people", STAFF), Page("shop", "/studio/shop", STAFF),
