@@ -170,7 +170,8 @@ def test_when_the_leader_dies_the_next_goes_on_without_a_gap(empty, heard):
     assert sorted(set(numbers(heard, "live:a"))) == [1, 2]
 
 
-def test_urgent_news_passes_in_less_than_a_tick(empty, heard):
+def test_urgent_news_passes_in_less_than_a_tick(empty, heard, monkeypatch):
+    monkeypatch.setattr(relay, "TICK_SECONDS", 5)  # so long that a slow machine proves nothing wrong
     stop = threading.Event()
     leader = threading.Thread(target=relay.run, args=(stop,))
     leader.start()
@@ -184,7 +185,7 @@ def test_urgent_news_passes_in_less_than_a_tick(empty, heard):
         delays.append(time.monotonic() - start)
     stop.set()
     leader.join(5)
-    assert sorted(delays)[5] < 0.05
+    assert max(delays) < 2.5
 
 
 def test_pages_hear_when_no_relay_leads_and_when_one_does_again(empty, monkeypatch):

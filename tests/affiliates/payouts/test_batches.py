@@ -139,7 +139,7 @@ def test_an_account_needs_the_password_and_a_change_waits_a_day(desk):
     with transaction() as db:
         assert accounts.current(db, desk.owner("Aiko")).id == second.id
         assert db.get(PayoutAccount, first.id).replaced_at is not None
-        letters = db.query(Mail).filter(Mail.key.like("payout-account:%")).all()
+        letters = db.query(Mail).filter(Mail.key.like("payout-account:%")).order_by(Mail.id).all()
         assert len(letters) == 2 and "5555" in letters[-1].body and IBAN not in letters[-1].body
 
 
