@@ -56,7 +56,7 @@ class Stripe:
             {"idempotency_key": ask.key})))
 
     def lookup(self, ask: Ask) -> Result:
-        return self._call(lambda: self._find_intent(ask) if ask.card_ref else self._find_session(ask))
+        return self._call(lambda: _asked(lambda: self._find_intent(ask) if ask.card_ref else self._find_session(ask)))
 
     def _find_intent(self, ask: Ask) -> Result:
         if ask.provider_ref:
@@ -101,17 +101,18 @@ class Stripe:
 
     def _refund(self, ask: RefundAsk):
         if ask.provider_ref:
-            return self._v1.refunds.retrieve(ask.provider_ref)
+            return _asked(lambda: self._v1.refunds.retrieve(ask.provider_ref))
         intent = ask.payment_ref
         if intent and intent.startswith("cs_"):
-            intent = _id(self._v1.checkout.sessions.retrieve(intent).payment_intent)
-        if ask.again:
-            listed = self._v1.refunds.list({"payment_intent": intent, "limit": 100})
-            known = next((one for one in _some(listed) if marks(one).get(REFUND_KEY) == ask.key), None)
-            if known is not None:
-                return known
+            intent = _asked(lambda: _id(self._v1.checkout.sessions.retrieve(intent).payment_intent))
+        if ask.again and (known := _asked(lambda: self._find_refund(intent, ask.key))):
+            return known
         return self._v1.refunds.create({"payment_intent": intent, "amount": to_stripe(ask.amount_minor, ask.currency),
                                         "metadata": {REFUND_KEY: ask.key}}, {"idempotency_key": ask.key})
+
+    def _find_refund(self, intent: str, key: str):
+        listed = self._v1.refunds.list({"payment_intent": intent, "limit": 100})
+        return next((one for one in _some(listed) if marks(one).get(REFUND_KEY) == key), None)
 
     # -- being told
 
@@ -194,6 +195,17 @@ def _refund_result(refund) -> RefundResult:
     if refund.status in ("failed", "canceled"):
         return RefundResult("failed", refund.id, getattr(refund, "failure_reason", None) or refund.status)
     return RefundResult("succeeded" if refund.status == "succeeded" else "pending", refund.id)
+
+
+def _asked(look_up):
+    """What a look-up says. One that Stripe refuses says nothing about the money: asked again later, never "failed"."""
+    try:
+        return look_up()
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 404:
+            raise
+        log.error("stripe refused a look-up", code=error.code, param=error.param)
+        raise NoAnswer(f"refused {error.code or ''}") from error
 
 
 def _why(error: stripe.CardError) -> str:

@@ -2,7 +2,7 @@
 
 It keeps its own books (`charged`, `refunded`), so a test can tell what moved from what was answered. `faults` is a
 list of what happens to the next calls that write: "drop" (do it, then cut the line), "500", "429", "decline",
-"action", "processing".
+"action", "processing". While `refuses_reads` stands every look-up is a bad request.
 """
 import itertools
 import json
@@ -19,6 +19,7 @@ WEBHOOK_SECRET = "whsec_double"
 class StripeDouble:
     def __init__(self):
         self.objects, self.answers, self.faults, self.calls = {}, {}, [], []
+        self.refuses_reads = False
         self.lock, self.numbers = threading.Lock(), itertools.count(1)
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self.server.server_port}"
@@ -140,6 +141,8 @@ class StripeDouble:
                                               "payment_intent": intent["id"], "metadata": params["metadata"]})
 
     def _read(self, path, params):
+        if self.refuses_reads:
+            return 400, _error("invalid_request_error", "Received unknown parameter", "parameter_unknown")
         found = re.fullmatch(r"/v1/(payment_intents|checkout/sessions|refunds)(?:/(\w+))?", path)
         if not found:
             return 404, _error("invalid_request_error", "Unrecognized request URL")

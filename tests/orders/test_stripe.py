@@ -112,6 +112,18 @@ def test_a_call_that_breaks_off_after_the_money_moved_is_found_not_repeated(coun
     assert double.charged == 420 and len(double.of("payment_intent")) == 1
 
 
+def test_a_look_up_that_is_refused_says_nothing_about_the_money(counter, double):
+    double.faults.append("drop")
+    order_id, _step = by_card(counter)
+    payment_id = counter.payments(order_id)[0].id
+    double.refuses_reads = True
+    attempts.look_up(payment_id)
+    assert counter.payments(order_id)[0].state == "unknown" and double.charged == 420
+    double.refuses_reads = False
+    attempts.look_up(payment_id)
+    assert counter.order_row(order_id).state == "paid"
+
+
 @pytest.mark.parametrize("fault", ["500", "429"])
 def test_a_call_that_never_arrived_is_given_up_after_two_minutes(counter, double, fault):
     double.faults.append(fault)
@@ -226,6 +238,21 @@ def test_a_refund_without_an_answer_is_not_sent_twice(counter, double, fault):
     counter.send_refunds()
     assert counter.refunds(order_id)[0].state == "succeeded"
     assert double.refunded == 420 and len(double.of("refund")) == 1
+
+
+def test_a_refund_whose_look_up_is_refused_stays_open(counter, double):
+    order_id, _step = by_card(counter)
+    counter.client.post(f"/api/orders/{order_id}/cancel", json={"key": key()})
+    double.faults.append("drop")
+    counter.send_refunds()
+    double.refuses_reads = True
+    make_due(counter.refunds(order_id)[0])
+    counter.send_refunds()
+    assert counter.refunds(order_id)[0].state == "pending"
+    double.refuses_reads = False
+    make_due(counter.refunds(order_id)[0])
+    counter.send_refunds()
+    assert counter.refunds(order_id)[0].state == "succeeded" and double.refunded == 420
 
 
 def make_due(refund):
