@@ -17,10 +17,11 @@ OWNER = r"^(affiliate|merchant):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
 
 
 class MerchantPartOut(Out):
-    """due = sales − refunds − fees − commissions; amount = due − before."""
+    """due = sales − refunds − disputes − fees − commissions; amount = due − before."""
     orders = fields.Integer()
     sales_minor = fields.Integer()
     refunds_minor = fields.Integer()
+    disputes_minor = fields.Integer()
     fees_minor = fields.Integer()
     commissions_minor = fields.Integer()
     due_minor = fields.Integer()

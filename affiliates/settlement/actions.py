@@ -168,7 +168,7 @@ def merchant_part(db, campaign_id, merchant_id, cutoff) -> dict:
     """The merchant's figures as a row of settlement_merchants holds them; and how many orders are `through`."""
     row = db.execute(sums.MERCHANT, {"campaign_id": campaign_id, "cutoff": cutoff,
                                      "hold_days": terms_of(db, merchant_id).hold_days}).mappings().one()
-    due = row["sales_minor"] - row["refunds_minor"] - row["fees_minor"] - row["commissions_minor"]
+    due = row["sales_minor"] - sum(row[f"{what}_minor"] for what in ("refunds", "disputes", "fees", "commissions"))
     return {**row, "due_minor": due, "amount_minor": due - row["before_minor"]}
 
 

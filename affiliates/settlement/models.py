@@ -82,20 +82,22 @@ class SettlementAdjustment(Base):
 
 class SettlementMerchant(Base):
     """The merchant's part of a run. `due_minor` is what all settled orders of the campaign are worth to the merchant
-    by now: sales − refunds − fees − commissions; the run moves what was not moved before, up or down."""
+    by now: sales − refunds − disputes − fees − commissions; the run moves what was not moved before, up or down."""
     __tablename__ = "settlement_merchants"
     run_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("settlement_runs.id"), primary_key=True)
     merchant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("merchants.id"), index=True)
     orders: Mapped[int]
     sales_minor: Mapped[int]
     refunds_minor: Mapped[int]
+    disputes_minor: Mapped[int]  # taken back by buyers' banks and not won
     fees_minor: Mapped[int]
     commissions_minor: Mapped[int]
     due_minor: Mapped[int] = mapped_column(BigInteger)
     before_minor: Mapped[int]  # by earlier runs
     amount_minor: Mapped[int]  # by this one
     __table_args__ = (
-        CheckConstraint("due_minor = sales_minor - refunds_minor - fees_minor - commissions_minor", name="due"),
+        CheckConstraint("due_minor = sales_minor - refunds_minor - disputes_minor - fees_minor - commissions_minor",
+                        name="due"),
         CheckConstraint("amount_minor = due_minor - before_minor", name="amount"))
 
 

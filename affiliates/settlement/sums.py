@@ -57,7 +57,7 @@ WITH waiting AS MATERIALIZED (
   SELECT DISTINCT order_id FROM commissions
   WHERE campaign_id = :campaign_id AND kind = 'sale' AND (matures_at IS NULL OR matures_at > :cutoff)),
 later AS MATERIALIZED (
-  SELECT o.id, o.total_minor, o.refunded_minor + o.disputed_minor AS gone_minor, o.fee_minor FROM orders o
+  SELECT o.id, o.total_minor, o.refunded_minor, o.disputed_minor, o.fee_minor FROM orders o
   WHERE o.campaign_id = :campaign_id AND o.paid_at IS NOT NULL AND NOT o.rehearsal AND NOT coalesce(
     o.paid_at <= :cutoff AND (o.refunded_minor + o.disputed_minor >= o.total_minor
       OR o.delivered_at <= :cutoff AND NOT EXISTS (SELECT FROM waiting w WHERE w.order_id = o.id) AND (
@@ -65,15 +65,17 @@ later AS MATERIALIZED (
         OR EXISTS (SELECT FROM commissions c WHERE c.order_id = o.id AND c.kind = 'sale'))), false)),
 paid AS (
   SELECT count(*) AS orders, count(*) FILTER (WHERE total_minor > refunded_minor + disputed_minor) AS worth,
-    coalesce(sum(total_minor), 0) AS sales, coalesce(sum(refunded_minor + disputed_minor), 0) AS gone,
-    coalesce(sum(fee_minor), 0) AS fees
+    coalesce(sum(total_minor), 0) AS sales, coalesce(sum(refunded_minor), 0) AS refunds,
+    coalesce(sum(disputed_minor), 0) AS disputes, coalesce(sum(fee_minor), 0) AS fees
   FROM orders WHERE campaign_id = :campaign_id AND paid_at IS NOT NULL AND NOT rehearsal),
 not_yet AS (
-  SELECT count(*) AS orders, count(*) FILTER (WHERE total_minor > gone_minor) AS worth,
-    coalesce(sum(total_minor), 0) AS sales, coalesce(sum(gone_minor), 0) AS gone, coalesce(sum(fee_minor), 0) AS fees
+  SELECT count(*) AS orders, count(*) FILTER (WHERE total_minor > refunded_minor + disputed_minor) AS worth,
+    coalesce(sum(total_minor), 0) AS sales, coalesce(sum(refunded_minor), 0) AS refunds,
+    coalesce(sum(disputed_minor), 0) AS disputes, coalesce(sum(fee_minor), 0) AS fees
   FROM later)
 SELECT p.orders - n.orders AS orders, p.worth - n.worth AS through, (p.sales - n.sales)::bigint AS sales_minor,
-  (p.gone - n.gone)::bigint AS refunds_minor, (p.fees - n.fees)::bigint AS fees_minor,
+  (p.refunds - n.refunds)::bigint AS refunds_minor, (p.disputes - n.disputes)::bigint AS disputes_minor,
+  (p.fees - n.fees)::bigint AS fees_minor,
   ((SELECT coalesce(sum(amount_minor - reversed_minor), 0) FROM commissions WHERE campaign_id = :campaign_id)
    - (SELECT coalesce(sum(c.amount_minor - c.reversed_minor), 0) FROM later JOIN commissions c ON c.order_id = later.id
       WHERE c.campaign_id = :campaign_id))::bigint AS commissions_minor,

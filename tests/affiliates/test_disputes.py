@@ -7,6 +7,8 @@ import pytest
 from affiliates import verify
 from affiliates.commission import actions as commission
 from affiliates.commission.models import Commission
+from affiliates.settlement.actions import merchant_part
+from core.clock import now
 from core.db import transaction
 from orders.payments import DisputeFacts, disputes
 from tests.factories import signed_in
@@ -70,6 +72,18 @@ def test_what_a_person_rejected_and_gave_back_is_given_back_whole_when_a_dispute
         commission.correct(db, db.get(Commission, line.id), 21, desk.staff, "It was not.", "again-1")
     say(desk, order_id, "won", 210)
     assert reversed_minor(desk, order_id) == [0]
+
+
+def test_the_shops_settlement_tells_disputes_from_refunds(desk):
+    desk.came()
+    order_id = desk.buy(2)
+    desk.refund(order_id, 1)
+    say(desk, order_id, "open", 210)  # with it all went back, so the order is through
+    with transaction() as db:
+        order = desk.counter.order_row(order_id)
+        part = merchant_part(db, order.campaign_id, order.merchant_id, now())
+    assert (part["orders"], part["sales_minor"], part["refunds_minor"], part["disputes_minor"]) == (1, 420, 210, 210)
+    assert part["due_minor"] == -part["fees_minor"] - part["commissions_minor"] and part["commissions_minor"] == 0
 
 
 def test_a_statement_with_a_dispute_that_was_won_can_be_computed_again(desk, app, tmp_path):
