@@ -87,6 +87,11 @@ def people_of(db, merchant_id) -> list[tuple[Member, list[Role]]]:
     return list(people.values())
 
 
+def who_may(db, merchant_id, right: str) -> list[Member]:
+    """Who works for a merchant and has the right there."""
+    return [member for member, _roles in people_of(db, merchant_id) if may(member, right, merchant_id)]
+
+
 def merchants_with_people(db) -> list[tuple[Merchant, int]]:
     """Every shop by name, with how many people work there."""
     people = (select(func.count(func.distinct(Role.member_id))).where(Role.merchant_id == Merchant.id)

@@ -1,4 +1,6 @@
-"""Letters about an order, in the buyer's language, written in the transaction that causes them; once per cause."""
+"""Letters about an order, in the reader's language, written in the transaction that causes them; once per cause."""
+from contextlib import contextmanager
+
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
@@ -10,7 +12,9 @@ from core.money import format_money
 from members.actions import write_mail
 from members.countries import country_name
 from members.models import Member, Merchant
+from members.queries import who_may
 from orders.models import Order, Refund
+from orders.payments.models import Dispute
 
 
 def people(db, order: Order) -> tuple[Member, str]:
@@ -61,14 +65,37 @@ def refunded(db, order: Order, refund: Refund) -> None:
     _write(db, order, f"refund:{refund.id}", body, lambda: _("Money back for order %(number)s", number=order.number))
 
 
+def disputed(db, order: Order, dispute: Dispute) -> None:
+    """To the shop, which alone can answer the bank; only in its provider's own pages, and within days."""
+    if order.rehearsal:
+        return
+    for reader in who_may(db, order.merchant_id, "orders"):
+        with _speaking_to(reader) as locale:
+            write_mail(db, key=f"dispute:{dispute.id}:{reader.id}", member=reader,
+                       subject=_("A bank takes the money of order %(number)s back", number=order.number), body=_(
+                "Hello %(name)s,\n\nthe buyer's bank took %(amount)s of order %(number)s back. Reason: %(reason)s.\n\n"
+                "Answer at your payment provider; after some days it can no longer be won. Do not refund the order as "
+                "well: until the dispute is won, the money would be gone twice.\n\n%(url)s",
+                name=reader.name, amount=format_money(dispute.amount_minor, order.currency, locale),
+                number=order.number, reason=dispute.reason or "–",
+                url=f"{current_app.config['LIVESTALL'].base_url}/studio/orders/{order.id}"))
+
+
 def _write(db, order: Order, key: str, body, subject, who: tuple[Member, str] | None = None) -> None:
     member, shop = who or people(db, order)
     if order.rehearsal or member.simulated:
         return
-    locale = LANGUAGES[known(member.language) or current_app.config["LIVESTALL"].default_language][0]
-    with force_locale(locale):
+    with _speaking_to(member) as locale:
         write_mail(db, key=key, member=member, subject=subject(),
                    body=body(shop, lambda minor: format_money(minor, order.currency, locale)))
+
+
+@contextmanager
+def _speaking_to(member: Member):
+    """Within this, sentences are in the reader's language; gives the locale, for sums."""
+    locale = LANGUAGES[known(member.language) or current_app.config["LIVESTALL"].default_language][0]
+    with force_locale(locale):
+        yield locale
 
 
 def order_url(order: Order) -> str:

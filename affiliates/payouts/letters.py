@@ -7,17 +7,16 @@ from flask_babel import gettext as _
 
 from affiliates.payouts import words
 from core.i18n import LANGUAGES, known
-from members.access import may
 from members.actions import write_mail
 from members.models import Merchant
-from members.queries import people_of
+from members.queries import who_may
 
 
 def account_set(db, member, account) -> None:
     """To who set the account and, for a shop's, to everybody there who may; once a change, each in their language."""
     kind, _colon, id_ = account.owner.partition(":")
     shop = db.get(Merchant, uuid.UUID(id_)) if kind == "merchant" else None
-    others = [one for one, _roles in people_of(db, shop.id) if may(one, "affiliates", shop.id)] if shop else []
+    others = who_may(db, shop.id, "affiliates") if shop else []
     for reader in {one.id: one for one in (member, *others)}.values():
         language = known(reader.language) or current_app.config["LIVESTALL"].default_language
         with force_locale(LANGUAGES[language][0]):

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import select
 
 from core.clock import now
-from orders import books, moments, news
+from orders import books, letters, moments, news
 from orders.models import Order
 from orders.payments import DisputeFacts, rules
 from orders.payments.apply import lock_payment
@@ -50,5 +50,6 @@ def _open(db, order: Order, payment: Payment, facts: DisputeFacts) -> Dispute:
     db.flush()
     books.disputed(db, order, dispute)
     moments.DISPUTED.tell(db, order, dispute)
+    letters.disputed(db, order, dispute)
     log.warning("payment disputed", order=order.number, amount=facts.amount_minor, reason=facts.reason)
     return dispute

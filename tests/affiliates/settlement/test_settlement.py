@@ -31,9 +31,8 @@ def test_the_dry_run_shows_every_figure_and_posts_nothing(ended):
     assert run.result["commissions_minor"] == plan.commissions_minor
     assert {name: getattr(merchant, name) for name in plan.merchant if name != "through"} == {
         name: value for name, value in plan.merchant.items() if name != "through"}
-    assert merchant.due_minor == (merchant.sales_minor - merchant.refunds_minor - merchant.disputes_minor
-                                  - merchant.fees_minor - merchant.commissions_minor) == ended.balances()["merchant:" + str(
-                                      run.merchant_id)]
+    assert merchant.due_minor == ended.balances()[f"merchant:{run.merchant_id}"] == merchant.sales_minor - (
+        merchant.refunds_minor + merchant.disputes_minor + merchant.fees_minor + merchant.commissions_minor)
 
 
 def test_a_second_settlement_takes_nothing_and_says_so(ended):
