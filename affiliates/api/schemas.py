@@ -84,7 +84,13 @@ class RateOut(Out):
     flat_minor = fields.Integer(allow_none=True)
     cap_minor = fields.Integer(allow_none=True)
     what = fields.String(metadata={"description": "The product or category it is for; empty: everything."})
+    since = Moment()
     until = Moment(allow_none=True)
+
+
+class RateChangeOut(RateOut):
+    begins = fields.Boolean(metadata={"description": "It begins at `since`; else it ends at `until` and nothing takes "
+                                      "its place."})
 
 
 class OpenCampaignOut(Out):
@@ -103,6 +109,7 @@ class OpenCampaignOut(Out):
     earned_minor = fields.Integer(attribute="earned")
     link_id = fields.UUID(allow_none=True)
     rates = fields.List(fields.Nested(RateOut))
+    changes = fields.List(fields.Nested(RateChangeOut))
 
 
 class BroughtOut(Out):

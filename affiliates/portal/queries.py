@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 from affiliates.commission.models import Commission, CommissionRule
 from affiliates.commission.publishing import rules_at
 from affiliates.commission.queries import commissions_of
-from affiliates.commission.rules import rank
+from affiliates.commission.rules import SCOPES, rank
 from affiliates.commission.tell import commission_out, stream
 from affiliates.people.models import Affiliate
 from affiliates.portal.words import rates_text
@@ -84,7 +84,7 @@ def campaigns(db, affiliate_id: uuid.UUID, running: bool = False) -> list:
 def _with_pictures(db, rows) -> list[dict]:
     pictures = picture_urls(db, [row["variant_id"] for row in rows if row["variant_id"]])
     rates = rates_of(db, rows)
-    return [{**row, "picture": pictures.get(row["variant_id"], ""), "rates": rates[row["id"]]} for row in rows]
+    return [{**row, "picture": pictures.get(row["variant_id"], ""), **rates[row["id"]]} for row in rows]
 
 
 def open_campaigns(db, affiliate_id: uuid.UUID) -> list[dict]:
@@ -98,15 +98,33 @@ def _show_out(row: dict) -> dict:
             "visits": row["visits"], "picture": row["picture"], "rates": rates_text(row["rates"], row["currency"])}
 
 
-def rates_of(db, rows) -> dict[uuid.UUID, list[dict]]:
-    """{campaign: its rules that hold for this affiliate now, the widest first}, for rows of `campaigns`."""
-    at, by_shop = now(), {}
-    for shop in {row["merchant_id"] for row in rows}:
-        by_shop[shop] = [rule for rule in rules_at(db, shop, at) if rule.valid.lower <= at]
+def rates_of(db, rows) -> dict[uuid.UUID, dict]:
+    """{campaign: its rules for this affiliate: `rates` that hold now, the widest first, and `changes` that were
+    announced, the next first}, for rows of `campaigns`."""
+    at = now()
+    by_shop = {shop: rules_at(db, shop, at) for shop in {row["merchant_id"] for row in rows}}
     products = {rule.product_id for rules in by_shop.values() for rule in rules if rule.product_id}
     names = dict(db.execute(select(Product.id, Product.name).where(Product.id.in_(products))).all()) if products else {}
-    return {row["id"]: [_rate_out(rule, names) for rule in by_shop[row["merchant_id"]] if _applies(rule, row)]
-            for row in rows}
+    found = {}
+    for row in rows:
+        mine = [rule for rule in by_shop[row["merchant_id"]] if _applies(rule, row)]
+        found[row["id"]] = {"rates": [_rate_out(rule, names) for rule in mine if rule.valid.lower <= at],
+                            "changes": [{**_rate_out(rule, names), "begins": rule.valid.lower > at}
+                                        for rule in _changes(mine, at)]}
+    return found
+
+
+def _changes(rules: list[CommissionRule], at) -> list[CommissionRule]:
+    """Rules that will begin, and those that will end without another in their place, by when that is."""
+    coming = [rule for rule in rules if rule.valid.lower > at]
+    followed = {(_scope(rule), rule.valid.lower) for rule in coming}
+    ending = [rule for rule in rules if rule.valid.lower <= at and rule.valid.upper
+              and (_scope(rule), rule.valid.upper) not in followed]
+    return sorted(coming + ending, key=lambda rule: rule.valid.lower if rule.valid.lower > at else rule.valid.upper)
+
+
+def _scope(rule: CommissionRule) -> tuple:
+    return tuple(getattr(rule, name) for name in SCOPES)
 
 
 def _applies(rule: CommissionRule, row) -> bool:
@@ -117,7 +135,7 @@ def _applies(rule: CommissionRule, row) -> bool:
 def _rate_out(rule: CommissionRule, names: dict) -> dict:
     return {"rate_ppm": rule.rate_ppm, "flat_minor": rule.flat_minor, "cap_minor": rule.cap_minor,
             "what": names.get(rule.product_id) or rule.category or "", "rank": rank(rule),
-            "until": rule.valid.upper}
+            "since": rule.valid.lower, "until": rule.valid.upper}
 
 
 def lines_out(db, affiliate_id: uuid.UUID, rows) -> list[dict]:

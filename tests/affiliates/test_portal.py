@@ -5,8 +5,12 @@ import uuid
 import pytest
 from sqlalchemy import select
 
+from affiliates.commission import publishing
+from affiliates.commission.models import CommissionRule
+from affiliates.commission.rules import Draft
 from affiliates.people.models import Affiliate, Affiliation
 from core.db import transaction
+from members.models import Merchant
 from tests import factories
 from tests.factories import signed_in
 
@@ -86,6 +90,22 @@ def test_anothers_things_are_not_found(desk, aiko, other):
     assert other.post(f"/affiliate/links/{desk.link.id}/close").status_code == 404
     assert other.get("/api/affiliate").json["lines"] == []
     assert aiko.get(f"/affiliate/lines/{uuid.uuid4()}").status_code == 404
+
+
+def test_a_campaign_shows_the_cuts_and_the_ends_that_were_announced(desk, aiko):
+    def changes():
+        lines = re.findall(r'<p class="small change">(.*?)</p>', aiko.get("/affiliate/campaigns").text, re.S)
+        return [" ".join(re.sub(r"<[^>]+>", "", line).split()) for line in lines]
+    assert changes() == []
+    with transaction() as db:
+        shop = db.get(Merchant, desk.counter.shop.id)
+        candles = publishing.publish(db, shop, Draft(rate_ppm=200_000, category="Candles"), desk.staff)
+        publishing.publish(db, shop, Draft(rate_ppm=50_000), desk.staff)
+    with transaction() as db:
+        publishing.end_rule(db, db.get(CommissionRule, candles.id), desk.staff)
+    cut, end = changes()
+    assert cut.startswith("From ") and cut.endswith(": 5 % of what is paid")
+    assert end.startswith("Until ") and end.endswith(": 20 % on Candles")
 
 
 def test_a_campaign_shows_its_rates_and_gives_a_link_in_one_tap(desk, aiko, other):
