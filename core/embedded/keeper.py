@@ -88,6 +88,7 @@ def _death_with_me():
     me, libc = os.getpid(), ctypes.CDLL(None)
 
     def ask():
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # ignored below a shell's "&", which Valkey would inherit
         libc.prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG
         if os.getppid() != me:
             os._exit(1)

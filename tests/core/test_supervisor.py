@@ -36,6 +36,11 @@ def wait_for(question, seconds=60):
     raise AssertionError(f"not within {seconds} s: {question}")
 
 
+def as_below_a_shell():
+    """What a script's "&" leaves to its commands: nobody's Ctrl-C or Ctrl-\\ is for them."""
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+
+
 class Run:
     """One supervisor on one data folder."""
 
@@ -49,7 +54,8 @@ class Run:
     def start(self):
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen([sys.executable, "-c", START], cwd=ROOT, env=self.env, stdout=output,
-                                            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+                                            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+                                            preexec_fn=as_below_a_shell)
         return self
 
     def until_ready(self):
@@ -77,7 +83,9 @@ class Run:
             with contextlib.suppress(OSError):
                 environment = (folder / "environ").read_bytes()
                 words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                if words and f"DATA_DIR={self.data_dir}\0".encode() in environment:
+                # Valkey writes its title over its environment; it is known by its folder.
+                if words and (f"DATA_DIR={self.data_dir}\0".encode() in environment
+                              or Path(os.readlink(folder / "cwd")).is_relative_to(self.data_dir)):
                     found.append(f"{folder.name} {words}")
         return found
 
