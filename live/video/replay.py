@@ -1,8 +1,4 @@
-"""A show that is over: its recording as a timeline, its chapters, the seconds of a claim, and a file to keep."""
-import os
-import subprocess
-import tempfile
-
+"""A show that is over: its recording as a timeline, its chapters, the seconds of a claim."""
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
@@ -12,7 +8,6 @@ from live.show.models import LiveSession
 from live.video import files, playlist, queries
 from live.video.adapters import adapter_for
 from live.video.channels import SKEW_MS
-from live.video.engine import ffmpeg_path
 from live.video.models import VideoChannel
 from orders.models import OrderLine
 
@@ -72,28 +67,8 @@ def clip(config, channel: VideoChannel | None, at_ms: float) -> list[playlist.Se
     return playlist.around(kept(config, channel, trim=False), at, CLIP_BEFORE, CLIP_AFTER)
 
 
-def mp4(config, channel: VideoChannel, segments: list[playlist.Segment]):
-    """The recording as one MP4, piece by piece while FFmpeg writes it: nothing is encoded, no disk is used."""
-    place = files.folder(config.data_dir, channel.live_session_id, channel.public_dir)
-    with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as file:
-        file.write("".join(f"file '{place / one.name}'\n" for one in segments))
-    words = [ffmpeg_path(), "-loglevel", "error", "-nostdin", "-f", "concat", "-safe", "0", "-i", file.name, "-c",
-             "copy", "-bsf:a", "aac_adtstoasc", "-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "pipe:1"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    try:
-        while data := process.stdout.read(65536):
-            yield data
-    finally:
-        process.stdout.close()
-        process.kill()
-        process.wait()
-        os.unlink(file.name)
-
-
 def disk_use(config, db, merchant_id) -> dict:
     """{used (bytes of this merchant's recordings), free_mb, keep_days}."""
     used = db.scalar(select(func.coalesce(func.sum(VideoChannel.bytes), 0)).join(
         LiveSession, LiveSession.id == VideoChannel.live_session_id).where(LiveSession.merchant_id == merchant_id))
     return {"used": int(used), "free_mb": files.free_mb(config.data_dir), "keep_days": config.video_keep_days}
-
-

@@ -1,4 +1,5 @@
 """Replays, clips on orders, and what the merchant does with a recording."""
+import os
 import uuid
 
 from flask import Response, g
@@ -11,7 +12,7 @@ from core.web import In, body
 from live import doors
 from live.schemas import Flag
 from live.show.queries import access_show
-from live.video import channels, files, keys, playlist, queries, replay
+from live.video import channels, export, files, keys, playlist, queries, replay
 from live.video.adapters import adapter_for
 from live.video.models import VideoChannel
 from live.video.views import m3u8, settings, video
@@ -176,7 +177,7 @@ def delete_recording(live_id: uuid.UUID):
 
 @video.get("/studio/shows/<uuid:live_id>/recording.mp4")
 @staff("shows")
-def export(live_id: uuid.UUID):
+def export_mp4(live_id: uuid.UUID):
     with reading() as db:
         show = access_show(db, live_id)
         channel = db.get(VideoChannel, live_id)
@@ -184,5 +185,7 @@ def export(live_id: uuid.UUID):
     if not segments:
         raise NotFound
     name = f"livestall-show-{show.starts_at:%Y-%m-%d}.mp4"
-    return Response(replay.mp4(settings(), channel, segments), content_type="video/mp4", headers={
+    file = export.mp4(settings(), channel, segments)
+    return Response(export.pieces(file), content_type="video/mp4", headers={
+        "Content-Length": str(os.fstat(file.fileno()).st_size),
         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"})
