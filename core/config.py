@@ -66,6 +66,7 @@ class Config:
     rtmp_port: int
     video_keep_days: int
     video_min_free_mb: int
+    video_small_load: int
     demo_video: bool
     mediamtx_hls_url: str
     mediamtx_ingest_url: str
@@ -130,6 +131,7 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         rtmp_port=read.integer("RTMP_PORT", 1935, 1, 65535),
         video_keep_days=read.integer("VIDEO_KEEP_DAYS", 30, 1, 3650),
         video_min_free_mb=read.integer("VIDEO_MIN_FREE_MB", 1000, 0, 100_000_000),
+        video_small_load=read.integer("VIDEO_SMALL_LOAD", 80, 0, 1_000_000),
         demo_video=read.boolean("DEMO_VIDEO", env == "development"),
         mediamtx_hls_url=read.url("MEDIAMTX_HLS_URL", ("http", "https")).rstrip("/"),
         mediamtx_ingest_url=read.url("MEDIAMTX_INGEST_URL", ("rtmp", "rtmps")).rstrip("/"),

@@ -78,14 +78,34 @@ def tell(db, channel: VideoChannel) -> None:
     channel.rev += 1
     db.flush()
     events.append(db, events.live_stream(channel.live_session_id), "video.changed",
-                  {"rev": channel.rev, "status": channel.status, "kind": channel.kind}, urgent=True)
+                  {"rev": channel.rev, "status": channel.status, "kind": channel.kind,
+                   "small": channel.small == "on"}, urgent=True)
 
 
-def stop_recording(db, live_id) -> None:
-    """The disk is nearly full: the show goes on, from here on nothing is kept."""
+def set_small(db, live_id, small: str) -> VideoChannel:
+    """Switch the second picture; viewers hear it, because the address of what they play changes."""
+    ensure(db, live_id)
+    channel = db.get(VideoChannel, live_id, with_for_update=True)
+    if channel.small != small:
+        was_on, channel.small = channel.small == "on", small
+        if was_on or small == "on":
+            tell(db, channel)
+            wake(db)
+    return channel
+
+
+def small_gave_up(db, live_id, why: str) -> None:
+    """Switched off by itself: "behind" or "needless". A person who switched it off meanwhile is right."""
+    channel = db.get(VideoChannel, live_id, with_for_update=True)
+    if channel and channel.small == "on":
+        set_small(db, live_id, why)
+
+
+def stop_recording(db, live_id, at=None) -> None:
+    """The disk is (nearly) full: the show goes on, from `at` (now) on nothing is kept."""
     channel = db.get(VideoChannel, live_id, with_for_update=True)
     if channel and channel.recording == "on":
-        channel.recording, channel.recording_stopped_at = "stopped", clock.now()
+        channel.recording, channel.recording_stopped_at = "stopped", at or clock.now()
         db.flush()
         events.append(db, events.staff_stream(live_id), "video.recording", {"recording": "stopped"}, urgent=True)
 

@@ -11,6 +11,8 @@ from live.video import playlist
 _kept: dict[str, tuple] = {}  # folder → (stamp of the files, segments)
 _lock = threading.Lock()
 MOST_KEPT = 200
+RESERVE, RESERVE_MB = "reserve", 32  # two pictures of 4.5 Mbit/s for the half minute that players may need
+SMALL = "small"  # the folder of the second picture, in that of the first
 
 
 def root(data_dir) -> Path:
@@ -91,6 +93,13 @@ def read(path: Path) -> dict:
     return {}
 
 
+def small_ones(place: Path) -> set[str]:
+    """The names of the pieces that the second picture has."""
+    with contextlib.suppress(FileNotFoundError):
+        return {name for name in os.listdir(place / SMALL) if name.endswith(".ts")}
+    return set()
+
+
 def size_of(place: Path) -> int:
     """Bytes in a folder and below."""
     total = 0
@@ -104,6 +113,27 @@ def size_of(place: Path) -> int:
 def delete(data_dir, live_id) -> None:
     """Everything of a show, for good."""
     shutil.rmtree(root(data_dir) / str(live_id), ignore_errors=True)
+
+
+def keep_reserve(data_dir) -> None:
+    """Have room that the live picture goes on in when somebody else fills the disk: a file of nothing."""
+    path = root(data_dir) / RESERVE
+    if path.exists() or not hasattr(os, "posix_fallocate"):
+        return
+    with open(path, "wb") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, RESERVE_MB * 2**20)
+        except OSError:
+            path.unlink()
+
+
+def give_up_reserve(data_dir) -> bool:
+    """Whether there was any."""
+    try:
+        (root(data_dir) / RESERVE).unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def free_mb(data_dir) -> int:

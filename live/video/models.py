@@ -8,6 +8,9 @@ from core.db import Base, Mapped, choice, mapped_column
 
 STATUSES = ("off", "on", "lost", "over")
 RECORDINGS = ("on", "stopped", "deleted")
+# The second picture: as the host switched it, or switched off by itself because the machine did not keep up, or
+# because the picture that comes is small already.
+SMALL = ("off", "on", "behind", "needless")
 
 
 class VideoChannel(Base):
@@ -26,6 +29,7 @@ class VideoChannel(Base):
     rev: Mapped[int] = mapped_column(Integer, default=0)
     recording: Mapped[str] = mapped_column(choice(*RECORDINGS, column="recording"), default="on")
     recording_stopped_at: Mapped[datetime | None]
+    small: Mapped[str] = mapped_column(choice(*SMALL, column="small"), default="off")
     bytes: Mapped[int] = mapped_column(default=0)
     hidden: Mapped[bool] = mapped_column(Boolean, default=False)
     trim_start_ms: Mapped[int] = mapped_column(Integer, default=0)  # from the recording's beginning

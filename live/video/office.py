@@ -6,6 +6,7 @@ the start, in a rehearsal and in a break it goes to a private one. It writes wha
 import select
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import psycopg
 import structlog
@@ -16,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core import clock
 from core.db import engine, reading, transaction
 from live.show.models import LiveSession
-from live.video import channels, files, keys
+from live.video import channels, export, files, keys, small
 from live.video.engine import Engine
 from live.video.models import VideoChannel
 from live.video.packager import Packager
@@ -27,6 +28,7 @@ TURN_SECONDS, LOOK_SECONDS, STATUS_SECONDS, DISK_SECONDS, KEEP_SECONDS = 0.25, 0
 # Called with (config, live show ids) → {live_id: argv without the target}: what plays when nobody publishes (demo).
 PROGRAMMES: list[Callable] = []
 DEMO_SECONDS = 3600.0  # of a generated programme no more than so much is kept
+FULL_MB = 8  # less is no room for what all shows write until the next look
 PROGRAMME_NICE = 10  # a generated picture must never slow a sale
 
 
@@ -37,10 +39,11 @@ class Office:
         self.engine = Engine(config)
         self.packagers: dict[str, Packager] = {}
         self.programmes: dict[str, Process] = {}
+        self.small = small.SmallPictures(self.logs)
         self.shows: dict[str, tuple] = {}  # name → (channel, state)
         self.due = dict.fromkeys(("look", "status", "disk", "keep"), 0.0)
         self.ears = None
-        self.low_disk = False
+        self.low_disk, self.wrote_well_at = False, clock.now()
         self.play = keys.play_secret(config.secret_key)
 
     def run(self, stopped: Callable[[], bool]) -> None:
@@ -48,27 +51,31 @@ class Office:
         try:
             while not stopped():
                 self._wait()
-                self._keep_engine()
-                for event in self.engine.hear():
-                    self._on(event)
+                self._try("media server", self._keep_engine)
+                self._try("media server", self._hear)
                 for name, seconds, work in (("look", LOOK_SECONDS, self._look), ("disk", DISK_SECONDS, self._disk),
                                             ("status", STATUS_SECONDS, self._status),
                                             ("keep", KEEP_SECONDS, self._forget_old)):
                     if time.monotonic() >= self.due[name]:
                         self.due[name] = time.monotonic() + seconds
-                        try:
-                            work()
-                        except (SQLAlchemyError, OSError) as error:
-                            log.error("video office", work=name, error=str(error).splitlines()[0])
-                self._keep_packagers()
+                        self._try(name, work)
+                self._try("packagers", self._keep_packagers)
+                self._try("second pictures", self._keep_small)
         finally:
-            for process in [*self.programmes.values(), *self.packagers.values(), self.engine]:
+            for process in [*self.programmes.values(), *self.packagers.values(), self.small, self.engine]:
                 process.stop()
 
+    def _try(self, name: str, work: Callable) -> None:
+        """A database that is away or a disk that is full is told, and tried again at the next turn."""
+        try:
+            work()
+        except (SQLAlchemyError, OSError) as error:
+            log.error("video office", work=name, error=str(error).splitlines()[0])
+
     def _wait(self) -> None:
-        """Until the media server speaks, a page wants something now, or a quarter of a second is over."""
+        """Until the media server speaks, a piece is done, a page wants something, or a quarter of a second is over."""
         process = self.engine.process
-        sources = [process] if process and process.running else []
+        sources = [*self.small.sources(), *([process] if process and process.running else [])]
         ears = self._listen()
         ready = select.select([*sources, *([ears] if ears else [])], [], [], TURN_SECONDS)[0]
         if ears in ready:
@@ -98,6 +105,10 @@ class Office:
                 log.warning("media server ended and starts again", code=process.popen.returncode)
             self.engine.again_at = time.monotonic() + 1.0
             self.engine.start()
+
+    def _hear(self) -> None:
+        for event in self.engine.hear():
+            self._on(event)
 
     def _on(self, event: dict) -> None:
         packager = self.packagers.get(event.get("name"))
@@ -138,6 +149,7 @@ class Office:
         if packager := self.packagers.pop(name, None):
             packager.stop()
         place = files.folder(self.config.data_dir, name, channel.public_dir)
+        small.forget(place)
         with transaction() as db:
             channels.finish(db, channel.live_session_id, files.size_of(place))
 
@@ -181,6 +193,15 @@ class Office:
         for name in [name for name in self.packagers if name not in self.shows]:
             self.packagers.pop(name).stop()
 
+    def _keep_small(self) -> None:
+        """Second pictures. One that does not keep up is switched off: the first must not suffer, nor a sale."""
+        for name, why in self.small.turn(self.shows, self.packagers, self.engine.streams).items():
+            channel = self.shows[name][0]
+            channel.small = why  # until the next look
+            log.warning("second picture switched off", show=name, why=why)
+            with transaction() as db:
+                channels.small_gave_up(db, channel.live_session_id, why)
+
     def _keep_programmes(self, on_air: list) -> None:
         wanted = {}
         for programme in PROGRAMMES:
@@ -208,15 +229,25 @@ class Office:
         for name, (channel, state) in self.shows.items():
             stream, packager = self.engine.streams.get(name), self.packagers.get(name)
             said[name] = {"stream": stream, "state": state, "packaging": bool(packager and packager.running),
-                          "ready": bool(packager and packager.shifted), "recording": channel.recording}
+                          "ready": bool(packager and packager.shifted), "recording": channel.recording,
+                          "small": self.small.state(name)}
         files.write(self.engine.home / "status.json", {
             "at": time.time(), "listening": self.engine.listening, "free_mb": files.free_mb(self.config.data_dir),
-            "low_disk": self.low_disk, "shows": said})
+            "low_disk": self.low_disk, "machine": small.machine(self.small.fresh()), "shows": said})
 
     # -- what is kept ------------------------------------------------------------------------------------------------
 
     def _disk(self) -> None:
-        self.low_disk = files.free_mb(self.config.data_dir) < self.config.video_min_free_mb
+        free = files.free_mb(self.config.data_dir)
+        self.low_disk = free < self.config.video_min_free_mb
+        if is_full := free < FULL_MB:
+            # Somebody else filled it in an instant. What was written since the last look may be cut off in the middle.
+            if files.give_up_reserve(self.config.data_dir):
+                log.error("disk full: the reserve is given up, the show goes on in it")
+        else:
+            self.wrote_well_at = clock.now()
+            if free > self.config.video_min_free_mb + 2 * files.RESERVE_MB:
+                files.keep_reserve(self.config.data_dir)
         for name, packager in self.packagers.items():
             channel = self.shows.get(name, (None,))[0]
             if channel is None or not packager.keep:
@@ -226,7 +257,8 @@ class Office:
                 packager.begin_anew()
             if self.low_disk and channel.recording == "on":
                 with transaction() as db:
-                    channels.stop_recording(db, channel.live_session_id)
+                    at = self.wrote_well_at - timedelta(seconds=DISK_SECONDS) if is_full else None
+                    channels.stop_recording(db, channel.live_session_id, at)
                 log.warning("disk nearly full: recording stopped, the show goes on", show=name)
             elif channel.recording_stopped_at:
                 now = clock.now().timestamp() * 1000
@@ -240,3 +272,4 @@ class Office:
         for live_id in old:
             files.delete(self.config.data_dir, live_id)
             log.info("recording deleted after its time", show=str(live_id))
+        export.forget_left(self.config.data_dir)

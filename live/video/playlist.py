@@ -60,9 +60,9 @@ def date_text(ms: float) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def live_window(segments: list[Segment], base: str, marks=(), *, ended: bool = False) -> str:
+def live_window(segments: list[Segment], base: str, marks=(), *, ended: bool = False, window: int = WINDOW) -> str:
     """What viewers of the live picture get: the last seconds, and the marks that fall into them."""
-    shown = segments[-WINDOW:]
+    shown = segments[-window:]
     first = len(segments) - len(shown)
     # A jump before the first one shown is written nowhere below, so it is counted here.
     jumps = sum(segment.jump for segment in segments[:first + 1])
@@ -71,6 +71,26 @@ def live_window(segments: list[Segment], base: str, marks=(), *, ended: bool = F
         lines += [daterange(mark) for mark in marks if mark["at"] >= shown[0].at]
     lines += _body(shown, base)
     return "\n".join([*lines, *(["#EXT-X-ENDLIST"] if ended else []), ""])
+
+
+def both(segments: list[Segment], there: set[str]) -> tuple[list[Segment], int]:
+    """(what the second picture has up to its newest piece, how many of the last are all there): it has the numbers,
+    dates and lengths of the first, so a player changes between them at any piece."""
+    end = next((place for place in range(len(segments), max(0, len(segments) - 4 * WINDOW), -1)
+                if segments[place - 1].name in there), 0)
+    begin = end
+    while begin and end - begin < WINDOW and segments[begin - 1].name in there:
+        begin -= 1
+    return segments[:end], end - begin
+
+
+def master(first: dict, second: dict) -> str:
+    """Both pictures, the better one first: [{name, bandwidth (bit/s at most), width, height (0: not known)}]."""
+    lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    for one in (first, second):
+        size = f",RESOLUTION={one['width']}x{one['height']}" if one["width"] and one["height"] else ""
+        lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={one['bandwidth']}{size}", one["name"]]
+    return "\n".join([*lines, ""])
 
 
 def whole(segments: list[Segment], base: str) -> str:

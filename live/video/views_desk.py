@@ -9,8 +9,9 @@ from core import clock
 from core.db import transaction
 from core.errors import Invalid
 from core.web import In, body
+from live.schemas import Flag
 from live.show.queries import access_show
-from live.video import channels
+from live.video import channels, ingest, queries, small
 from live.video.adapters import adapter_for
 from live.video.models import VideoChannel
 from live.video.views import settings, video
@@ -24,7 +25,7 @@ def desk_out(channel: VideoChannel, state: str) -> dict:
     # On air the host watches what viewers do; before the start and in a break, what only staff see.
     scope = "public" if state == "live" else "private"
     return {"adapter": adapter.name if adapter else "off", "status": channel.status, "kind": channel.kind,
-            "external_url": channel.external_url, "recording": channel.recording,
+            "external_url": channel.external_url, "recording": channel.recording, "small": channel.small,
             "can_send": bool(adapter and adapter.ingest(channel)),
             "can_browser": bool(adapter and (adapter.ingest(channel) or {}).get("browser")),
             "health": adapter.health(channel) if adapter else {}, "now": clock.iso(clock.now()),
@@ -75,6 +76,34 @@ def external(live_id: uuid.UUID):
     with transaction() as db:
         show = access_show(db, live_id, "show.run")
         return fresh(desk_out(channels.set_external(db, live_id, url), show.state))
+
+
+class SmallIn(In):
+    on = Flag(required=True)
+
+
+@video.post("/api/live/<uuid:live_id>/video/small")
+@staff("show.run")
+def second_picture(live_id: uuid.UUID):
+    """Switch the second picture on (where the machine has room for it) or off."""
+    is_on = body(SmallIn)["on"]
+    with transaction() as db:
+        show = access_show(db, live_id, "show.run")
+        channel = channels.ensure(db, live_id)
+        if is_on and channel.small != "on":
+            check_second(adapter_for(settings(), channel), channel)
+        channel = channels.set_small(db, live_id, "on" if is_on else "off")
+        queries.forget(live_id)
+        return fresh(desk_out(channel, show.state))
+
+
+def check_second(adapter, channel) -> None:
+    """Raises NoEngine, Needless or TooBusy unless our own media server can make a second picture now."""
+    health = adapter.health(channel) if adapter and adapter.name == "embedded" else {}
+    if not health.get("office"):
+        raise ingest.NoEngine
+    small.check_size(health.get("stream"))
+    small.check_room(health["machine"], settings().video_small_load)
 
 
 def check_external(url: str) -> None:

@@ -15,10 +15,10 @@ FPS = 15
 
 
 @functools.cache
-def film(folder: Path, seconds: int = 40, keyframe: int = FPS) -> Path:
+def film(folder: Path, seconds: int = 40, keyframe: int = FPS, size: str = "270x480") -> Path:
     """A short film with sound, encoded once: sending a copy of it costs nothing, so the machine's load is not in it."""
-    path = Path(folder) / f"film-{seconds}-{keyframe}.flv"
-    words = [engine.ffmpeg_path(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=s=270x480:r={FPS}",
+    path = Path(folder) / f"film-{seconds}-{keyframe}-{size}.flv"
+    words = [engine.ffmpeg_path(), "-loglevel", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=s={size}:r={FPS}",
              "-f", "lavfi", "-i", "sine=440:sample_rate=44100", "-t", str(seconds), "-c:v", "libx264", "-preset",
              "ultrafast", "-tune", "zerolatency", "-g", str(keyframe), "-pix_fmt", "yuv420p", "-b:v", "300k",
              "-c:a", "aac", "-b:a", "64k", str(path)]

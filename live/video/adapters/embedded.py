@@ -22,7 +22,9 @@ class Embedded:
     def playback(self, channel, scope: str) -> dict:
         live_id = channel.live_session_id
         token = keys.watch_token(self.config.secret_key, live_id, scope)
-        return {"hls": f"/video/{live_id}/{scope}/{token}/live.m3u8", "sync": "pdt", "flv": self._flv(live_id),
+        # Two pictures are one address: the player chooses between them.
+        name = "master" if scope == "public" and channel.small == "on" else "live"
+        return {"hls": f"/video/{live_id}/{scope}/{token}/{name}.m3u8", "sync": "pdt", "flv": self._flv(live_id),
                 "skew_ms": channels.SKEW_MS.get(channel.kind or "rtmp", 0)}
 
     def _flv(self, live_id) -> str:
@@ -35,7 +37,8 @@ class Embedded:
         if time.time() - status.get("at", 0) > STALE_SECONDS:
             return {"office": False}
         show = status["shows"].get(str(channel.live_session_id), {})
-        return {"office": status["listening"], "free_mb": status["free_mb"], "low_disk": status["low_disk"], **show}
+        return {"office": status["listening"], "free_mb": status["free_mb"], "low_disk": status["low_disk"],
+                "machine": status.get("machine", {}), **show}
 
     def recording(self, channel) -> list:
         if channel.recording == "deleted":

@@ -6,7 +6,7 @@ import { ApiError, get, post } from '/static/js/api.js';
 import { confirm } from '/static/js/ui/dialog.js';
 import { Sender, canSend, devices, levelOf, openCamera } from '/static/js/video/camera.js';
 import { createPlayer } from '/static/js/video/player.js';
-import { advice, headWords, truthOf } from '/static/js/video/truth.js';
+import { advice, headWords, secondWords, truthOf } from '/static/js/video/truth.js';
 
 const LOOK_MS = 2000;
 const CHOICE = 'livestall.camera';
@@ -206,6 +206,7 @@ class VideoDesk {
         field.select();
       }
     });
+    $('#second-picture').addEventListener('click', () => this.#saveSecond());
     $('#rotate-key').addEventListener('click', async () => {
       if (await confirm({ title: t('Make a new stream key?'), text: t('Whoever sends with the old one is cut off at once.'), act: t('Make a new key') })) await this.#showKey(post(`${this.path}/key`, {}));
     });
@@ -231,6 +232,16 @@ class VideoDesk {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.ctx.said([error.message, ...Object.values(error.fields).flat()].join(' '), 'urgent');
+    }
+    this.paint();
+  }
+
+  async #saveSecond() {
+    try {
+      this.#info = await post(`${this.path}/small`, { on: this.#info?.small !== 'on' });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.ctx.said(error.message, 'urgent');
     }
     this.paint();
   }
@@ -261,6 +272,12 @@ class VideoDesk {
     const text = advice(this.#info);
     setText($('#truth-advice'), text);
     show($('#truth-advice'), Boolean(text));
+    const second = secondWords(this.#info);
+    show($('#second'), Boolean(second));
+    if (!second) return;
+    setAttr($('#second-picture'), 'aria-checked', String(second.isOn));
+    setText($('#second-words'), second.text);
+    $('#second-words').classList.toggle('bad', second.isBad);
   }
 
 

@@ -10,6 +10,8 @@ const HLS_CONFIG = {
   manifestLoadingMaxRetry: 6, levelLoadingMaxRetry: 8, fragLoadingMaxRetry: 6, workerPath: '/static/vendor/hls.worker.js',
   // Our pages hear of pins over the socket; cues would need an empty data: track, which the CSP refuses.
   enableDateRangeMetadataCues: false, enableID3MetadataCues: false, enableEmsgMetadataCues: false,
+  // Where there are two pictures, begin with the better one; a slow line is noticed with the first pieces.
+  abrEwmaDefaultEstimate: 6_000_000, testBandwidth: false,
 };
 // After a fatal error: at once, then slower; the page is told on the event stream when there is something to try for.
 const AGAIN_MS = [500, 1000, 2000, 4000];
@@ -18,6 +20,8 @@ const ASK_MS = 20_000;
 const REST_MS = 120_000;
 // Thousands of pages hear in one instant that the picture is there.
 const SPREAD_MS = 600;
+// A second picture came or went: what plays begins anew, some pages earlier than others.
+const CHANGE_MS = 6000;
 const STALLED_MS = 2500;
 // A picture that does not come back although the server says it is there: begin anew.
 const STUCK_MS = 9000;
@@ -43,6 +47,7 @@ class Player {
   #movedAt = 0;
   #lastTime = -1;
   #asking = null;
+  #wish = 'auto';
 
   constructor(stage, { load, onChange, muted }) {
     Object.assign(this, { stage, load, onChange });
@@ -63,13 +68,15 @@ class Player {
     return this.#asking;
   }
 
-  /** News of the show's stream: {rev, status, kind}. */
-  hear({ rev, status }) {
+  /** News of the show's stream: {rev, status, kind, small}. */
+  hear({ rev, status, small }) {
     if (rev <= this.#info.rev) return;
     if (status === 'off' || status === 'over') this.take({ ...this.#info, rev, status, hls: '' });
     else if (this.#hls && status !== 'on') this.take({ ...this.#info, rev, status });
-    else setTimeout(() => this.ask(), Math.random() * SPREAD_MS);
+    else setTimeout(() => this.ask(), Math.random() * (this.#hls && small === !this.#hasTwo ? CHANGE_MS : SPREAD_MS));
   }
+
+  get #hasTwo() { return this.#info.hls.includes('/master.m3u8'); }
 
   take(info) {
     const before = this.#info;
@@ -90,6 +97,7 @@ class Player {
     if (!Hls.isSupported()) return this.#startNative(info);
     this.#hls = new Hls(HLS_CONFIG);
     this.#hls.on(Hls.Events.ERROR, (_name, data) => this.#failed(Hls, data));
+    this.#hls.on(Hls.Events.MANIFEST_PARSED, () => this.#choose());
     this.#hls.on(Hls.Events.FRAG_LOADED, () => { this.#tries = 0; });
     this.#hls.loadSource(info.hls);
     this.#hls.attachMedia(this.video);
@@ -178,6 +186,25 @@ class Player {
     const native = this.video.getStartDate?.();
     const date = this.#hls?.playingDate ?? (native && !Number.isNaN(native.getTime()) ? new Date(native.getTime() + this.video.currentTime * 1000) : null);
     return date ? date.getTime() - this.#info.skew_ms : null;
+  }
+
+  /** Short sides of the pictures to choose from, in points (0: not known), the best first; at most one: no choice. */
+  get qualities() {
+    return (this.#hls?.levels ?? []).map(({ width = 0, height = 0 }) => Math.min(width, height)).reverse();
+  }
+
+  /** "auto" goes by the line; "best" or "small" stays. */
+  wish(quality) {
+    if (quality === this.#wish) return;
+    this.#wish = quality;
+    this.#choose();
+  }
+
+  #choose() {
+    const { levels = [] } = this.#hls ?? {};
+    // hls.js sorts by what they take: the smallest is the first.
+    const level = { best: levels.length - 1, small: 0 }[this.#wish] ?? -1;
+    if (levels.length > 1 && (level >= 0 || !this.#hls.autoLevelEnabled)) this.#hls.nextLevel = level;
   }
 
   get status() { return this.#info.status; }

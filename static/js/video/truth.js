@@ -38,6 +38,21 @@ export function truthOf(info, { delay = null, sender }) {
   ].filter(Boolean);
 }
 
+/** {isOn, text, isBad} of the second picture, or null where there can be none. */
+export function secondWords({ adapter, small = 'off', health = {} }) {
+  if (adapter !== 'embedded') return null;
+  const isOn = small === 'on';
+  const texts = {
+    off: t('For viewers with a slow line: their page changes to it by itself. It takes a quarter of a core of this machine.'),
+    behind: t('It was switched off by itself: this machine did not keep up. Viewers see the picture as you send it.'),
+    needless: t('It was switched off by itself: the picture that you send is small already.'),
+  };
+  if (!isOn) return { isOn, text: texts[small], isBad: small !== 'off' };
+  const { late } = health.small ?? {};
+  if (late === undefined) return { isOn, text: t('It begins when you are on air with a picture.'), isBad: false };
+  return late > 2.5 ? { isOn, text: t('It is {seconds} s behind. If it falls further, it is switched off by itself.', { seconds: number(Math.round(late)) }), isBad: true } : { isOn, text: t('It is on. Viewers with a slow line change to it by themselves.'), isBad: false };
+}
+
 /** What to do about the worst of it, in words, or "". */
 export function advice(info) {
   const { stream, office, low_disk: isLow } = info.health ?? {};

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import '../served.js';
 
-const { advice, headWords, truthOf } = await import('/static/js/video/truth.js');
+const { advice, headWords, secondWords, truthOf } = await import('/static/js/video/truth.js');
 const idle = { state: 'idle', dropped: 0 };
 const stream = (more = {}) => ({ lost: false, by: 'rtmp', kbps: 900, fps: 30, wanted_fps: 30, key_ms: 1000, sound: true, width: 720, height: 1280, codec: 7, ...more });
 const desk = (more = {}, health = {}) => ({ adapter: 'embedded', status: 'on', recording: 'on', health: { office: true, stream: stream(more), ...health } });
@@ -37,4 +37,16 @@ test('Without a picture it says so, and before the show that is no fault', () =>
   assert.deepEqual(headWords(none, { state: 'scheduled' }, idle), ['No picture yet', null]);
   assert.deepEqual(headWords(none, { state: 'live' }, idle), ['No picture yet', true]);
   assert.deepEqual(headWords({ ...none, adapter: 'off' }, { state: 'live' }, idle), ['Poster instead of video', null]);
+});
+
+test('The second picture says how it is: off, on, late, switched off by itself and why', () => {
+  const second = (small, health) => secondWords({ adapter: 'embedded', small, health });
+  assert.equal(secondWords({ adapter: 'external' }), null);
+  assert.deepEqual([second('off').isOn, second('off').isBad], [false, false]);
+  assert.match(second('on', {}).text, /begins when/);
+  assert.match(second('on', { small: { late: 0.4 } }).text, /It is on/);
+  assert.match(second('on', { small: { late: 4.2 } }).text, /4 s behind/);
+  assert.match(second('behind').text, /did not keep up/);
+  assert.match(second('needless').text, /small already/);
+  assert.ok(second('behind').isBad && second('needless').isBad);
 });
