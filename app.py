@@ -26,7 +26,7 @@ import ledger  # noqa: E402
 import live  # noqa: E402
 import members  # noqa: E402
 import orders  # noqa: E402
-from core import bus, commands, config, db, health, i18n, jobs, sockets, web  # noqa: E402
+from core import bus, commands, config, db, health, i18n, jobs, sockets, statics, web  # noqa: E402
 
 PACKAGES = (members, ledger, campaigns, orders, affiliates, live, demo)
 
@@ -39,7 +39,7 @@ def create_app(settings: config.Config | None = None, **flask_config) -> Flask:
     db.init_engine(settings.database_url, settings.db_pool_size)
     jobs.init_jobs(settings.redis_url)
     bus.init_bus(settings.redis_url)
-    for part in (web, i18n, sockets, health, *PACKAGES):
+    for part in (web, statics, i18n, sockets, health, *PACKAGES):
         part.init_app(app)
     return app
 

@@ -57,6 +57,7 @@ def settings(folder: Path, listen: str, web_ports: list[int]) -> str:
         (r"listen 80 default_server", f"listen {listen} default_server"),
         (r" +include /etc/nginx/tls/[^;]+;\n", ""),
         (r"alias /srv/static/;", f'alias "{PROJECT}/static/";'),
+        (r"alias /srv/static/\$1;", f'alias "{PROJECT}/static/$1";'),
         (r"alias /srv/static/favicon.png;", f'alias "{PROJECT}/static/favicon.png";'),
         (r"(?s)(location /socket\.io/ \{\s+proxy_pass http://)web;", r"\g<1>$web;"),
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core import proxy
+from core import proxy, statics
 from tests.core.test_fanout_clients import NODE, ROOT, Server
 
 
@@ -79,3 +79,13 @@ def test_who_polls_meets_the_process_that_knows_it_and_upgrades_there(tmp_path):
             assert heard(address, transports)["transport"] == ends_as
     with fronted(tmp_path, numbered=False) as address:  # the control: ids that name nobody
         assert "transport" not in heard(address, "polling")
+
+
+def test_files_with_their_version_are_kept_for_good_and_others_asked_for_again(tmp_path):
+    if not proxy.find():
+        return
+    with fronted(tmp_path, numbered=True) as address:
+        for path, kept in (("v0123456789ab/js/shell.js", statics.FOREVER), ("js/shell.js", "no-cache")):
+            with urllib.request.urlopen(f"{address}/static/{path}", timeout=5) as answer:
+                assert answer.headers["Cache-Control"] == kept
+                assert answer.read() == (ROOT / "static/js/shell.js").read_bytes()

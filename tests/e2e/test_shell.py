@@ -5,13 +5,14 @@ The page is made of base.html and the macros alone, so nothing here waits for th
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask, render_template_string
 from flask_wtf import CSRFProtect
 from werkzeug.serving import make_server
 
-from core import i18n
+from core import i18n, statics
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,10 +46,11 @@ PAGE = """
 @pytest.fixture(scope="module")
 def address():
     app = Flask("pieces", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
-    app.config.update(SECRET_KEY="s" * 40)
+    app.config.update(SECRET_KEY="s" * 40, LIVESTALL=SimpleNamespace(env="test"))
     CSRFProtect(app)
     app.jinja_env.globals["csp_nonce"] = lambda: "n0nce"
     i18n.init_app(app)
+    statics.init_app(app)
     moment = datetime(2026, 11, 26, 20, 4, tzinfo=UTC)
     app.add_url_rule("/", "pieces", lambda: render_template_string(PAGE, moment=moment, soon=datetime.now(UTC)
                                                                    + timedelta(minutes=2)))
@@ -117,8 +119,8 @@ def test_an_irreversible_act_waits_for_its_word(page):
 def test_a_tap_before_the_modules_are_there_opens_its_dialog_when_they_are(page, address):
     """On a busy machine or a slow line the button stands there before its script: this lost a buyer's "Cancel"."""
     held = []
-    page.route("**/static/js/shell.js", lambda route: held.append(route))
-    with page.expect_request("**/static/js/shell.js"):
+    page.route("**/js/shell.js", lambda route: held.append(route))
+    with page.expect_request("**/js/shell.js"):
         page.goto(address, wait_until="commit")
     page.click("[data-open=end]")
     assert not page.locator("dialog#end").is_visible()
