@@ -255,7 +255,7 @@ class VideoDesk {
     setText($('span', head), word);
     $('i', head).className = isBad === null ? 'off' : isBad ? 'bad' : '';
     setAttr($('#mute-mic'), 'aria-pressed', String(this.#isMuted));
-    setText($('#mute-mic span'), this.#isMuted ? t('Muted') : t('Mute'));
+    setText($('#mute-mic span'), this.#isMuted ? t('Microphone is off') : t('Microphone off'));
     for (const button of $$('[data-shape]', this.dialog)) setAttr(button, 'aria-pressed', String((button.dataset.shape === 'portrait') === this.#choice.isPortrait));
     if (!canSend()) this.#cameraWords(t('This browser cannot send a camera. On a phone the address must begin with https.'));
     else if (this.sender.problem) this.#cameraWords(this.sender.problem === 'type' ? t('This browser cannot record video. Use OBS, or another browser.') : this.sender.problem);

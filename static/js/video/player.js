@@ -53,7 +53,9 @@ class Player {
     Object.assign(this, { stage, load, onChange });
     this.video = h('video.frame.film', { playsInline: true, muted, autoplay: true, hidden: true, disableRemotePlayback: true, 'aria-label': t('Live video') });
     // A picture that is only decoded, never shown, would be throttled; over the poster it covers it when it moves.
-    stage.querySelector('#poster')?.after(this.video) ?? stage.prepend(this.video);
+    const poster = stage.querySelector('#poster');
+    if (poster) poster.after(this.video);
+    else stage.prepend(this.video);
     this.video.addEventListener('playing', () => this.#set('playing'));
     this.video.addEventListener('volumechange', () => this.onChange());
     setInterval(() => this.#watch(), 500);
