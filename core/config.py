@@ -64,6 +64,9 @@ class Config:
     db_pool_size: int
     video: str
     rtmp_port: int
+    flv_port: int
+    flv_url: str
+    flv_viewers: int
     video_keep_days: int
     video_min_free_mb: int
     video_small_load: int
@@ -129,6 +132,9 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         db_pool_size=read.integer("DB_POOL_SIZE", 10, 2, 200),
         video=read.choice("VIDEO", VIDEO, "embedded" if env == "development" else "off"),
         rtmp_port=read.integer("RTMP_PORT", 1935, 1, 65535),
+        flv_port=read.integer("FLV_PORT", 1936, 1, 65535),
+        flv_url=read.url("FLV_URL", ("ws", "wss")).rstrip("/"),
+        flv_viewers=read.integer("FLV_VIEWERS", 200, 0, 100_000),
         video_keep_days=read.integer("VIDEO_KEEP_DAYS", 30, 1, 3650),
         video_min_free_mb=read.integer("VIDEO_MIN_FREE_MB", 1000, 0, 100_000_000),
         video_small_load=read.integer("VIDEO_SMALL_LOAD", 80, 0, 1_000_000),

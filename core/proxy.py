@@ -15,6 +15,7 @@ from core.config import PROJECT
 
 # One process, no workers: it dies with the supervisor like every other child.
 WORDS = ("-g", "daemon off; master_process off;")
+FLV = "127.0.0.1:1936"  # where deploy/nginx.conf looks for the media server's websockets
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -32,20 +33,21 @@ def ports(count: int) -> list[int]:
     return found
 
 
-def words(program: str, folder: Path, listen: str, web_ports: list[int]) -> list[str] | None:
+def words(program: str, folder: Path, listen: str, web_ports: list[int], flv: str = FLV) -> list[str] | None:
     """The command line that serves `listen` ("host:port") from these processes; writes its settings into `folder`.
+    `flv` is where the media server's websockets are.
 
     None if this nginx does not take them (built without a module, its files elsewhere).
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / "nginx.conf"
-    path.write_text(settings(folder, listen, web_ports))
+    path.write_text(settings(folder, listen, web_ports, flv))
     line = [program, "-p", str(folder), "-c", str(path)]
     tried = subprocess.run([*line, "-t"], capture_output=True, text=True, check=False)
     return [*line, *WORDS] if tried.returncode == 0 else None
 
 
-def settings(folder: Path, listen: str, web_ports: list[int]) -> str:
+def settings(folder: Path, listen: str, web_ports: list[int], flv: str = FLV) -> str:
     """deploy/nginx.conf, changed where this machine differs. Raises ValueError if that file no longer fits."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     changes = [
@@ -55,6 +57,7 @@ def settings(folder: Path, listen: str, web_ports: list[int]) -> str:
         (r"http \{", "http {\n" + "".join(f'    {name}_temp_path "{folder}/{name}";\n' for name in TEMPORARY)),
         (r"(?s)    upstream web \{.*?\n    \}\n", upstreams(web_ports)),
         (r"listen 80 default_server", f"listen {listen} default_server"),
+        (rf"server {re.escape(FLV)};", f"server {flv};"),
         (r" +include /etc/nginx/tls/[^;]+;\n", ""),
         (r"alias /srv/static/;", f'alias "{PROJECT}/static/";'),
         (r"alias /srv/static/\$1;", f'alias "{PROJECT}/static/$1";'),

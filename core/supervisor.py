@@ -95,11 +95,11 @@ class Supervisor:
         self.logs.mkdir(mode=0o700, exist_ok=True)
         self.own_log = LogFile(self.logs / "supervisor.log")
         self.children = []
-        self.env = {}
+        self.env, self.fronted = {}, {}  # fronted: what children must know of nginx, also after a server moved
         self.front_gone = self.greeted = False
         self.stopping = 0
         self.servers_again_at = 0.0
-        self.rtmp_port = 0
+        self.rtmp_port = self.flv_port = 0
         self.waiting = True  # signals end a wait at once; in the loop they are looked at
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
@@ -157,10 +157,13 @@ class Supervisor:
         if several and self.config.web_proxy == "auto" and (nginx := proxy.find()):
             inner = proxy.ports(self.config.web)
             host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
-            front = proxy.words(nginx, self.config.data_dir / "nginx", f"{host}:{self.config.port}", inner)
+            front = proxy.words(nginx, self.config.data_dir / "nginx", f"{host}:{self.config.port}", inner,
+                                f"{reachable_host(self.config.host)}:{self.env['FLV_PORT']}")
         if front:
             ports = inner
-            self.env["TRUSTED_PROXIES"] = str(self.config.trusted_proxies + 1)
+            self.fronted = {"TRUSTED_PROXIES": str(self.config.trusted_proxies + 1),
+                            "FLV_URL": self.config.flv_url or self.config.base_url.replace("http", "ws", 1) + "/flv"}
+            self.env |= self.fronted
             self._add("nginx", program=front)
         for number, port in enumerate(ports, 1):
             self._add(f"web-{number}", "web", "--port", str(port), *(("--behind", str(number)) if front else ()))
@@ -175,10 +178,12 @@ class Supervisor:
         self.env = {
             **os.environ, "DATABASE_URL": config.database_url, "REDIS_URL": config.redis_url,
             "DATA_DIR": str(config.data_dir), "DEMO": str(int(config.demo)), "PYTHONUNBUFFERED": "1",
-            "LOG_FORMAT": config.log_format or "json"}
+            "LOG_FORMAT": config.log_format or "json", **self.fronted}
         if self.config.video == "embedded" and not self.rtmp_port:
             self.rtmp_port = free_port(config.host, config.rtmp_port)
+            self.flv_port = free_port(config.host, config.flv_port)
         self.env["RTMP_PORT"] = str(self.rtmp_port or config.rtmp_port)
+        self.env["FLV_PORT"] = str(self.flv_port or config.flv_port)
 
     def _prepare(self):
         """The schema and the demo shop; the lines that tell its accounts. Each chore takes 1.5 s to import the shop,

@@ -1,7 +1,7 @@
 // The media server as one process: node-media-server, with a lock on its door that fails closed.
 //
-// It is started by live/video/office.py, which writes JSON lines to standard input ({keys, play, view}: who may publish
-// and who may watch) and reads JSON lines from standard output (what is published, and each second how well). The
+// It is started by live/video/office.py, which writes JSON lines to standard input ({keys, play, view, air, most}: who
+// may publish, who may watch and how many) and reads JSON lines from standard output (what is published, and each second how well). The
 // engine's own webhooks ask afterwards and let everybody in when nobody answers; here the answer is known before, and
 // what is not known is refused. When standard input ends, so does this process.
 
@@ -11,10 +11,12 @@ import NodeMediaServer from 'node-media-server';
 import logger from 'node-media-server/src/core/logger.js';
 
 const [bind, rtmpPort, flvPort] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+const SLOW_BYTES = 2_000_000; // what waits for one viewer: some 8 s of picture; who is so far behind watches HLS
 const SILENT_MS = 2000; // a publisher that sent nothing for so long has lost its line, whatever its socket says
 const secret = randomBytes(24).toString('hex');
-let doors = { keys: {}, play: '', view: '' };
+let doors = { keys: {}, play: '', view: '', air: [], most: 0 };
 const streams = new Map(); // name → what is known of its present publisher
+const viewers = new Set(); // sessions of the fast picture
 
 const say = (event, values) => process.stdout.write(`${JSON.stringify({ event, ...values })}\n`);
 for (const level of ['trace', 'debug', 'log', 'info']) logger[level] = () => {};
@@ -31,13 +33,15 @@ function mayPublish(session) {
 
 const isLocal = ({ ip }) => /^(::ffff:)?127\.|^::1/.test(ip) || ip.startsWith(`${bind}:`);
 
-/** The packager's password, or a viewer's token: <until>-<HMAC of path and until>. */
-function mayPlay(session) {
-  const { play, token } = session.streamQuery ?? {};
-  if (same(play, doors.play)) return isLocal(session);
+/** The packager: its password, from this machine. */
+const mayPull = (session) => same(session.streamQuery?.play, doors.play) && isLocal(session);
+
+/** A viewer's token: <until>-<HMAC of show, scope and until>. A public one opens what is on air, a private one (staff) whatever is sent. */
+function mayWatch(name, { scope, token } = {}) {
   const [until] = String(token ?? '').split('-');
-  const wanted = doors.view && createHmac('sha256', doors.view).update(`${session.streamName}:${until}`).digest('hex');
-  return Boolean(wanted) && same(token, `${until}-${wanted}`) && inTime(until);
+  const wanted = doors.view && createHmac('sha256', doors.view).update(`${name}:${scope}:${until}`).digest('hex');
+  if (!wanted || !same(token, `${until}-${wanted}`) || !inTime(until)) return false;
+  return scope === 'private' || (scope === 'public' && doors.air.includes(name));
 }
 
 /** What the engine itself checks next: right for whom we let in, missing for whom we do not. */
@@ -54,15 +58,36 @@ const server = new NodeMediaServer({
 });
 
 server.on('prePlay', (session) => {
-  const allowed = mayPlay(session);
+  const isViewer = session.protocol === 'flv';
+  const allowed = isViewer ? mayWatch(session.streamName, session.streamQuery) : mayPull(session);
   answer(session, allowed);
   if (!allowed) return;
+  if (isViewer) {
+    welcome(session);
+    return;
+  }
   // The packager starts with the key frame that waits for it, or with the next; when that frame came is its true time.
   const stream = streams.get(session.streamName);
-  if (!stream || !same(session.streamQuery.play, doors.play)) return;
+  if (!stream) return;
   stream.run = session.streamQuery.run;
   if (stream.keyDts !== null) tellRun(stream);
 });
+
+function welcome(session) {
+  const { broadcast, res: socket, sendBuffer } = session;
+  // A header that promises sound where there is none keeps a player waiting for it.
+  broadcast.flvHeader[4] = broadcast.flvAudioHeader ? 5 : 1;
+  session.sendBuffer = (buffer) => (socket.bufferedAmount > SLOW_BYTES ? socket.terminate() : sendBuffer(buffer));
+  viewers.add(session);
+}
+
+server.on('donePlay', (session) => viewers.delete(session));
+
+function showOut(isUnwanted) {
+  for (const session of viewers) if (isUnwanted(session)) session.close();
+}
+
+const isShut = (session) => !mayWatch(session.streamName, session.streamQuery);
 
 server.on('prePublish', (session) => {
   const allowed = mayPublish(session);
@@ -79,6 +104,7 @@ server.on('prePublish', (session) => {
 server.on('postPublish', (session) => {
   const stream = { session, key: session.streamQuery.key, since: Date.now(), lastAt: Date.now(), keyAt: Date.now(), keyDts: null, gaps: [], bytes: 0, frames: 0, dtsSpan: [], audio: 0, video: 0, told: '' };
   streams.set(session.streamName, stream);
+  showOut((viewer) => viewer.streamName === session.streamName); // another line, another clock: players begin anew
   watch(session, stream);
   say('published', { name: session.streamName, from: session.ip.replace(/:\d+$/, ''), by: session.streamQuery.by ?? 'rtmp' });
 });
@@ -115,6 +141,7 @@ function note(stream, packet) {
 
 setInterval(() => {
   const now = Date.now();
+  showOut(isShut); // tokens end
   for (const [name, stream] of streams) {
     const { session, gaps } = stream;
     if (!mayPublish(session)) session.close(); // revoked or expired in the middle
@@ -137,12 +164,20 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   doors = { ...doors, ...JSON.parse(line) };
   // At once, not at the next look: a key that was taken back must not bring another second.
   for (const { session } of streams.values()) if (!mayPublish(session)) session.close();
+  showOut(isShut); // a break, or the end
 }).on('close', () => process.exit(0));
 
-// Only websockets to /live/<name>.flv that carry a token are worth an answer: everything else of the HTTP side is shut.
+// Only websockets to /live/<name>.flv whose token is right are answered, and none that would publish: everything else of
+// the HTTP side is shut.
 server.httpServer.httpServer.removeAllListeners('request');
 server.httpServer.httpServer.on('request', (_request, response) => response.writeHead(404).end());
-server.httpServer.wsServer.options.verifyClient = ({ req }) => /^\/live\/[a-zA-Z0-9_-]+\.flv\?[\w=&.-]+$/.test(req.url);
+server.httpServer.wsServer.options.verifyClient = ({ req }, done) => {
+  const [, name, query] = /^\/live\/([\w-]+)\.flv\?([\w=&.-]+)$/.exec(req.url) ?? [];
+  const isWelcome = name && !req.headers['sec-websocket-protocol'] && mayWatch(name, Object.fromEntries(new URLSearchParams(query)));
+  if (!isWelcome) return done(false, 401);
+  if (!streams.has(name)) return done(false, 404);
+  return viewers.size >= doors.most ? done(false, 503) : done(true);
+};
 server.httpServer.httpServer.on('listening', () => say('listening', { rtmp: rtmpPort, flv: flvPort }));
 process.on('uncaughtException', (error) => process.stderr.write(`${error.stack}\n`)); // one bad client must not end the show
 server.run();

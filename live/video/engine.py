@@ -42,9 +42,8 @@ class Engine:
         self.config, self.process, self.again_at = config, None, 0.0
         self.home = files.root(config.data_dir)
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = files.read(self.home / "engine.json")
-        # OBS keeps the address it was given, so a restart takes the same port.
-        self.rtmp_port, self.flv_port = config.rtmp_port, kept.get("flv", 0)
+        # OBS and nginx keep the address they were given, so a restart takes the same ports.
+        self.rtmp_port, self.flv_port = config.rtmp_port, config.flv_port
         self.streams: dict[str, dict] = {}
         self.doors = {}
         self.listening = False
@@ -109,3 +108,17 @@ def address(config) -> str:
     """Where OBS sends to: the running server's port, else the one that will be tried."""
     port = files.read(files.root(config.data_dir) / "engine.json").get("rtmp", config.rtmp_port)
     return f"rtmp://{urlsplit(config.base_url).hostname}:{port}/live"
+
+
+def flv_base(config) -> str:
+    """Where browsers open the sockets of the fast picture; "" where there is none.
+
+    A page that came by https may open no plain socket: there it is a path of the same address (deploy/nginx.conf).
+    """
+    port = files.read(files.root(config.data_dir) / "engine.json").get("flv")
+    if not port or not config.flv_viewers:
+        return ""
+    parts = urlsplit(config.base_url)
+    if config.flv_url or parts.scheme == "https":
+        return config.flv_url or f"wss://{parts.netloc}/flv"
+    return f"ws://{parts.netloc.removesuffix(f':{parts.port}')}:{port}"

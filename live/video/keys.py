@@ -46,9 +46,10 @@ def flv_secret(secret_key: str) -> str:
     return derived(secret_key, "video flv")
 
 
-def flv_token(secret_key: str, live_id, seconds: int = TOKEN_SECONDS) -> str:
+def flv_token(secret_key: str, live_id, scope: str, seconds: int = TOKEN_SECONDS) -> str:
+    """A token for a show's fast picture. scope: "public": while it is on air; "private": always, for staff."""
     until = int(time.time()) + seconds
-    return f"{until}-{_sign(flv_secret(secret_key), live_id, until)}"
+    return f"{until}-{_sign(flv_secret(secret_key), live_id, scope, until)}"
 
 
 def play_secret(secret_key: str) -> str:

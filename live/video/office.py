@@ -128,7 +128,9 @@ class Office:
                     VideoChannel.status.in_(("on", "lost"))))).all()
             on_air = list(db.scalars(pick(LiveSession.id).where(LiveSession.state.in_(("live", "paused")))))
         self.shows = {str(live_id): (channel, state) for channel, state, live_id in rows}
-        self.engine.tell({"keys": self._keys(), "play": self.play, "view": keys.flv_secret(self.config.secret_key)})
+        self.engine.tell({"keys": self._keys(), "play": self.play, "view": keys.flv_secret(self.config.secret_key),
+                          "air": sorted(name for name, (_, state) in self.shows.items() if state == "live"),
+                          "most": self.config.flv_viewers})
         for name, (channel, state) in self.shows.items():
             if state in ("ended", "cancelled"):
                 self._finish(name, channel)

@@ -1,8 +1,10 @@
 """Live video in a real browser: a picture that moves, with sound, that comes back, and that strangers do not get."""
+import re
 
 import pytest
 
 from demo.accounts import HOST
+from tests.e2e.conftest import shoot
 from tests.e2e.video_parts import Source, film, rotate, show_in, stream_of, wait_for_frames, wait_until
 from tests.stack import Stack
 
@@ -84,3 +86,30 @@ def test_a_key_that_is_taken_back_cuts_who_sends_with_it(stack, movie, sources):
     rotate(stack, live_id)
     assert source.process.wait(60) != 0
     assert Source(stack, live_id, movie, key=source.key).start().process.wait(60) != 0
+
+
+def test_the_fast_picture_is_a_choice_that_stays_and_gives_way_to_the_usual_one(stack, movie, sources, person):
+    live_id = show_in(stack, "live")
+    source = Source(stack, live_id, movie).start()
+    sources(source)
+    page = person()
+    page.goto(f"/live/{live_id}")
+    wait_for_frames(page)
+    shown = "document.querySelector('.stage').dataset.picture"
+    assert page.evaluate(shown) == "usual" and page.evaluate("window.pictureMs()") > 0
+    page.get_by_role("button", name="Fast picture").click()
+    page.wait_for_function(f"() => {shown} === 'fast'", timeout=PATIENT)
+    wait_for_frames(page)
+    assert page.evaluate("document.querySelector('video.film').webkitAudioDecodedByteCount") > 0
+    # Nothing waits for this picture: pins, prices and stock are shown as they come.
+    assert page.evaluate("window.pictureMs()") is None
+    shoot(page, "fast-phone")
+    # A browser remembers it; where the socket cannot be opened, the usual picture comes by itself.
+    page.route_web_socket(re.compile(r"\.flv\?"), lambda line: line.close(code=1011))
+    page.reload()
+    page.wait_for_function(f"() => {shown} === 'usual'", timeout=PATIENT)
+    wait_for_frames(page)
+    button = page.get_by_role("button", name="Fast picture")
+    assert button.get_attribute("aria-pressed") == "true"
+    button.click()
+    page.wait_for_function("() => localStorage.getItem('livestall.picture') === 'usual'")

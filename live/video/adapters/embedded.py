@@ -1,6 +1,5 @@
 """Our own engine beside the shop: node-media-server and FFmpeg, kept by the video office (live/video/office.py)."""
 import time
-from urllib.parse import urlsplit
 
 from live.video import channels, engine, files, keys
 
@@ -24,13 +23,13 @@ class Embedded:
         token = keys.watch_token(self.config.secret_key, live_id, scope)
         # Two pictures are one address: the player chooses between them.
         name = "master" if scope == "public" and channel.small == "on" else "live"
-        return {"hls": f"/video/{live_id}/{scope}/{token}/{name}.m3u8", "sync": "pdt", "flv": self._flv(live_id),
+        return {"hls": f"/video/{live_id}/{scope}/{token}/{name}.m3u8", "sync": "pdt", "flv": self._flv(live_id, scope),
                 "skew_ms": channels.SKEW_MS.get(channel.kind or "rtmp", 0)}
 
-    def _flv(self, live_id) -> str:
-        port = files.read(files.root(self.config.data_dir) / "engine.json").get("flv")
-        host, token = urlsplit(self.config.base_url).hostname, keys.flv_token(self.config.secret_key, live_id)
-        return f"ws://{host}:{port}/live/{live_id}.flv?token={token}" if port else ""
+    def _flv(self, live_id, scope: str) -> str:
+        base = engine.flv_base(self.config)
+        token = keys.flv_token(self.config.secret_key, live_id, scope)
+        return f"{base}/live/{live_id}.flv?scope={scope}&token={token}" if base else ""
 
     def health(self, channel) -> dict:
         status = files.read(files.root(self.config.data_dir) / "status.json")

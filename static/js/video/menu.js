@@ -1,5 +1,5 @@
-// The film's menu: which of two pictures is played, and whether the chat waits for the picture. Both are kept here, in
-// this browser.
+// The film's menu: which of two pictures is played, whether it is the fast one (fast.js), and whether the chat waits for
+// the picture. All are kept here, in this browser.
 
 import { $, $$, on, setAttr, setText, show } from '/static/js/dom.js';
 import { t } from '/static/js/i18n.js';
@@ -32,6 +32,12 @@ export function createFilmMenu(stage, player, changed) {
     paint();
   };
   on(menu, 'click', '[data-quality]', (_event, { dataset: { quality } }) => keep({ quality }));
+  const fast = $('#film-fast', menu);
+  $('button', fast).addEventListener('click', () => {
+    player.fast.isWanted = !player.fast.isWanted;
+    player.ask();
+    paint();
+  });
   $('#chat-in-time', menu).addEventListener('click', () => keep({ chatInTime: !chosen.chatInTime }));
 
   function paint() {
@@ -41,7 +47,15 @@ export function createFilmMenu(stage, player, changed) {
     for (const button of $$('[data-quality]', menu)) setAttr(button, 'aria-pressed', String(button.dataset.quality === chosen.quality));
     setText($('[data-quality=best]', menu), nameOf(qualities[0] ?? 0, t('Full')));
     setText($('[data-quality=small]', menu), nameOf(qualities.at(-1) ?? 0, t('Small')));
+    show(fast, player.canFast);
+    setAttr($('button', fast), 'aria-checked', String(Boolean(player.fast?.isWanted)));
+    setText(fast.lastElementChild, fastWords(player));
     setAttr($('#chat-in-time', menu), 'aria-checked', String(chosen.chatInTime));
   }
   return { paint, chosen };
+}
+
+function fastWords({ fast, isFast }) {
+  if (!fast?.isWanted) return t('Less than a second late, where the usual picture is two or three. It needs a steady line.');
+  return isFast ? t('You see the fast picture.') : t('Your line is not steady enough now: the usual picture plays, and the fast one is tried again.');
 }

@@ -3,6 +3,7 @@
 import { $, h, icon, setAttr, show } from '/static/js/dom.js';
 import { t } from '/static/js/i18n.js';
 import { get } from '/static/js/api.js';
+import { openFast } from '/static/js/video/fast.js';
 
 // Two segments behind the edge: closer stalls with keyframes each second, farther is only later.
 const HLS_CONFIG = {
@@ -25,6 +26,12 @@ const CHANGE_MS = 6000;
 const STALLED_MS = 2500;
 // A picture that does not come back although the server says it is there: begin anew.
 const STUCK_MS = 9000;
+// The fast picture has nothing to wait for; the server knows of a host's outage after some 3 s, and says so.
+const FAST_STUCK_MS = 5000;
+// A page that nobody looks at needs no socket of its own.
+const AWAY_MS = 5000;
+// After a break the media server hears half a second later than pages do that the door is open.
+const OPENS_MS = 900;
 
 let library = null;
 const loadHls = () => (library ??= import('/static/vendor/hls.mjs').then((module) => module.default));
@@ -32,9 +39,10 @@ const loadHls = () => (library ??= import('/static/vendor/hls.mjs').then((module
 /**
  * Play the show's video in `stage`. `onChange()` is called when its state changes; `state` is one of
  * "poster", "starting", "playing", "lost". `pictureMs()` is the server's time of the frame that is seen, or null.
+ * `fast` is the viewer's FastChoice; without one it plays HLS.
  */
-export function createPlayer(stage, { liveId, load = () => get(`/api/live/${liveId}/video`, { timeoutMs: 6000 }), onChange = () => {}, muted = true }) {
-  return new Player(stage, { load, onChange, muted });
+export function createPlayer(stage, { liveId, load = () => get(`/api/live/${liveId}/video`, { timeoutMs: 6000 }), onChange = () => {}, muted = true, fast = null }) {
+  return new Player(stage, { load, onChange, muted, fast });
 }
 
 class Player {
@@ -48,9 +56,10 @@ class Player {
   #lastTime = -1;
   #asking = null;
   #wish = 'auto';
+  #away = 0;
 
-  constructor(stage, { load, onChange, muted }) {
-    Object.assign(this, { stage, load, onChange });
+  constructor(stage, { load, onChange, muted, fast }) {
+    Object.assign(this, { stage, load, onChange, fast });
     this.video = h('video.frame.film', { playsInline: true, muted, autoplay: true, hidden: true, disableRemotePlayback: true, 'aria-label': t('Live video') });
     // A picture that is only decoded, never shown, would be throttled; over the poster it covers it when it moves.
     const poster = stage.querySelector('#poster');
@@ -62,6 +71,7 @@ class Player {
     setInterval(() => { if (this.state === 'lost' || this.state === 'starting') this.ask(); }, ASK_MS * (0.8 + Math.random() * 0.4));
     setInterval(() => { if (this.state === 'poster') this.ask(); }, REST_MS * (0.8 + Math.random() * 0.4));
     document.addEventListener('visibilitychange', () => { if (!document.hidden && this.state !== 'playing') this.ask(); });
+    if (fast) document.addEventListener('visibilitychange', () => this.#looked());
   }
 
   /** Ask the server what there is to play, and do it. */
@@ -84,16 +94,18 @@ class Player {
     const before = this.#info;
     this.#info = info;
     if (!info.hls) return this.#stop();
-    const isSame = this.#hls && pathOf(before.hls) === pathOf(info.hls);
+    const isFast = this.#mayFast();
+    const isSame = this.#hls && pathOf(before.hls) === pathOf(info.hls) && this.isFast === isFast;
     // The same show again after an outage: what plays goes on by itself, tokens and all.
-    if (!isSame || this.video.error) this.#start(info);
+    if (!isSame || this.video.error) this.#start(info, isFast);
     else if (before.status === 'lost' && info.status === 'on') this.#hls.startLoad?.(-1);
     if (!isSame) this.#set('starting');
     this.onChange();
   }
 
-  async #start(info) {
+  async #start(info, isFast) {
     this.#end();
+    if (isFast) return this.#startFast(info);
     const Hls = await loadHls();
     if (this.#info !== info) return;
     if (!Hls.isSupported()) return this.#startNative(info);
@@ -104,6 +116,50 @@ class Player {
     this.#hls.loadSource(info.hls);
     this.#hls.attachMedia(this.video);
     this.#play();
+  }
+
+  async #startFast(info) {
+    const failed = (isHopeless) => {
+      if (film && this.#hls !== film) return;
+      this.fast.failed(isHopeless);
+      this.#later();
+    };
+    let film = null;
+    try {
+      film = await openFast(this.video, info.flv, failed);
+    } catch {
+      return failed(true);
+    }
+    if (this.#info !== info) return film.destroy();
+    this.#hls = film;
+    this.#play();
+    return undefined;
+  }
+
+  /** What plays now: the fast picture, or HLS. */
+  get isFast() { return Boolean(this.#hls?.isFast); }
+
+  /** Whether there is a fast picture to choose here and now. */
+  get canFast() { return Boolean(this.fast?.isSupported && this.#info.flv); }
+
+  #mayFast() { return Boolean(this.fast?.may(this.#info, this.isFast)); }
+
+  /** A break of the show: the fast picture ends, and comes back after it. */
+  hold(isHeld) {
+    if (!this.fast || this.fast.isHeld === isHeld) return;
+    this.fast.isHeld = isHeld;
+    if (isHeld && this.isFast) this.#end();
+    else if (!isHeld && this.fast.isWanted) setTimeout(() => this.ask(), OPENS_MS);
+  }
+
+  #looked() {
+    clearTimeout(this.#away);
+    const turn = (isAway) => {
+      this.fast.isAway = isAway;
+      if (this.fast.isWanted) this.ask();
+    };
+    if (document.hidden) this.#away = setTimeout(() => { if (!document.pictureInPictureElement) turn(true); }, AWAY_MS);
+    else if (this.fast.isAway) turn(false);
   }
 
   #startNative(info) {
@@ -147,13 +203,17 @@ class Player {
     if (this.video.currentTime !== this.#lastTime) {
       this.#lastTime = this.video.currentTime;
       this.#movedAt = now;
+      if (this.isFast) this.fast.worked(this.#hls.playedMs);
       if (this.state === 'lost' && !this.video.paused) this.#set('playing');
     } else if (this.state === 'playing' && now - this.#movedAt > STALLED_MS && !this.video.paused) this.#set('lost');
-    else if (this.state === 'lost' && this.#info.status === 'on' && now - this.#movedAt > STUCK_MS && !this.video.paused) {
+    else if (this.state === 'lost' && this.#info.status === 'on' && now - this.#movedAt > (this.isFast ? FAST_STUCK_MS : STUCK_MS) && !this.video.paused) {
       this.#movedAt = now;
+      if (this.isFast) this.fast.failed(true);
       this.#later();
       return;
     }
+    // HLS in its stead has played long enough.
+    if (!this.isFast && this.state === 'playing' && this.#mayFast()) this.ask();
     const { seekable } = this.video;
     // Asleep in the background or long cut off: back to where the show is.
     if (this.#hls.liveSyncPosition && seekable.length && this.#hls.liveSyncPosition - this.video.currentTime > 15) this.video.currentTime = this.#hls.liveSyncPosition;
@@ -163,6 +223,7 @@ class Player {
     if (state === 'playing') {
       this.#movedAt = performance.now();
       this.video.hidden = false;
+      this.stage.dataset.picture = this.isFast ? 'fast' : 'usual';
     }
     if (state === this.state) return;
     this.state = state;
@@ -184,7 +245,7 @@ class Player {
 
   /** Server time (ms) of the frame that is seen now, or null when nobody can say. */
   pictureMs() {
-    if (this.state === 'poster' || this.state === 'starting' || this.#info.sync !== 'pdt') return null;
+    if (this.isFast || this.state === 'poster' || this.state === 'starting' || this.#info.sync !== 'pdt') return null;
     const native = this.video.getStartDate?.();
     const date = this.#hls?.playingDate ?? (native && !Number.isNaN(native.getTime()) ? new Date(native.getTime() + this.video.currentTime * 1000) : null);
     return date ? date.getTime() - this.#info.skew_ms : null;

@@ -3,6 +3,7 @@
 import { $, setText, show } from '/static/js/dom.js';
 import { isOn, saleOf } from '/static/js/live/select.js';
 import * as chatTime from '/static/js/video/chat_time.js';
+import { FastChoice } from '/static/js/video/fast.js';
 import { createFilmMenu } from '/static/js/video/menu.js';
 import { createFilmButtons, createPlayer, filmWords } from '/static/js/video/player.js';
 import * as timeline from '/static/js/video/timeline.js';
@@ -14,7 +15,7 @@ export function createFilm(root, ctx, repaint) {
   let entries = timeline.start(ctx.store.state.show);
   let now = entries[0];
   let waiting = chatTime.NOTHING;
-  const player = createPlayer(stage, { liveId: ctx.liveId, onChange: () => part.paint(ctx.store.state) });
+  const player = createPlayer(stage, { liveId: ctx.liveId, onChange: () => part.paint(ctx.store.state), fast: new FastChoice() });
   const buttons = createFilmButtons(stage, player);
   const menu = createFilmMenu(stage, player, () => {
     lookAtChat();
@@ -85,6 +86,7 @@ export function createFilm(root, ctx, repaint) {
       // A break is a break: nobody is to see or hear the host meanwhile.
       const isBreak = state.show.state === 'paused';
       stage.classList.toggle('on-break', isBreak);
+      player.hold(isBreak);
       if (isBreak && !player.video.paused) player.video.pause();
       else if (!isBreak && player.video.paused && player.state !== 'poster' && player.video.readyState > 0) player.video.play().catch(() => {});
     },
