@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FastChoice } from '../../../static/js/video/fast.js';
+import '../served.js';
+
+const { FastChoice } = await import('/static/js/video/fast.js');
 
 const ON = { flv: 'ws://x', status: 'on' };
 
