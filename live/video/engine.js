@@ -8,6 +8,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import NodeMediaServer from 'node-media-server';
+import Context from 'node-media-server/src/core/context.js';
 import logger from 'node-media-server/src/core/logger.js';
 
 const [bind, rtmpPort, flvPort] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
@@ -98,6 +99,8 @@ server.on('prePublish', (session) => {
     // Whoever has the key and comes last is the host: the earlier line is dead or another of the host's programs.
     broadcast.publisher.close();
     broadcast._finishPublish();
+    // With nobody watching, that forgets the place on which the new one is about to be.
+    Context.broadcasts.set(session.streamPath, broadcast);
   }
 });
 
@@ -150,7 +153,7 @@ setInterval(() => {
       name, lost: Boolean(isLost), since: stream.since, kbps: Math.round((stream.bytes * 8) / (now - (stream.asOf ?? stream.since) || 1)),
       fps: Math.round((stream.frames * 10_000) / (now - (stream.asOf ?? stream.since) || 1)) / 10, wanted_fps: session.videoFramerate || 0,
       key_ms: gaps.length ? Math.max(...gaps) : 0, width: session.videoWidth || 0, height: session.videoHeight || 0, codec: session.videoCodec || 0,
-      sound: stream.audio > 0, by: session.streamQuery.by ?? 'rtmp',
+      sound: stream.audio > 0, by: session.streamQuery.by ?? 'rtmp', fast: [...viewers].filter(({ streamName }) => streamName === name).length,
     });
     Object.assign(stream, { bytes: 0, frames: 0, asOf: now });
     if (isLost && (session.socket?.destroyed || now - stream.lastAt > 30_000)) {
