@@ -12,6 +12,8 @@ const CONFIG = {
 };
 // A door that is open answers in a round trip; a port that a firewall swallows never does.
 const SILENT_MS = 4000;
+// From the first bytes to a picture it is a key frame's second, and what a slow phone takes to begin.
+const SLOW_MS = 10_000;
 // So many stops within so long: this line is not steady enough.
 const STOPS = 4;
 const STOPS_MS = 30_000;
@@ -66,11 +68,19 @@ export class FastChoice {
 }
 
 let library = null;
-// It is no module: it hangs itself on the window.
-const load = () => (library ??= import('/static/vendor/mpegts.js').then(() => {
-  globalThis.mpegts.LoggingControl.enableAll = false;
-  return globalThis.mpegts;
-}, (error) => { library = null; throw error; }));
+// It is no module: as a script it hangs itself on the window.
+const load = () => (library ??= new Promise((resolve, reject) => {
+  const script = Object.assign(document.createElement('script'), { src: '/static/vendor/mpegts.js' });
+  script.addEventListener('load', () => {
+    globalThis.mpegts.LoggingControl.enableAll = false;
+    resolve(globalThis.mpegts);
+  });
+  script.addEventListener('error', () => {
+    library = null;
+    reject(new TypeError('mpegts.js did not load'));
+  });
+  document.head.append(script);
+}));
 
 /** Plays `url` in `video` until destroy(); `failed(isHopeless)` is called once when it cannot go on. */
 export async function openFast(video, url, failed) {
@@ -87,7 +97,7 @@ class FastFilm {
 
   constructor(mpegts, video, url, failed) {
     Object.assign(this, { video, failed });
-    this.player = mpegts.createPlayer({ type: 'flv', isLive: true, url }, { ...CONFIG, customLoader: socketLoader(mpegts, (isHopeless) => this.#fail(isHopeless)) });
+    this.player = mpegts.createPlayer({ type: 'flv', isLive: true, url }, { ...CONFIG, customLoader: socketLoader(mpegts, (isHopeless) => this.#fail(isHopeless), () => this.#heard()) });
     this.player.on(mpegts.Events.ERROR, () => this.#fail());
     video.addEventListener('waiting', this.#stopped);
     video.addEventListener('playing', this.#plays);
@@ -97,6 +107,11 @@ class FastFilm {
   }
 
   #plays = () => clearTimeout(this.#silence);
+
+  #heard() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#fail(true), SLOW_MS);
+  }
 
   #stopped = () => {
     const now = performance.now();
@@ -128,7 +143,7 @@ class FastFilm {
 }
 
 /** A loader of mpegts.js that tells when the server hangs up: its own does not. */
-function socketLoader({ BaseLoader, LoaderStatus }, closed) {
+function socketLoader({ BaseLoader, LoaderStatus }, closed, begun) {
   return class extends BaseLoader {
     #socket = null;
     #received = 0;
@@ -144,6 +159,7 @@ function socketLoader({ BaseLoader, LoaderStatus }, closed) {
       this.#socket.onmessage = ({ data }) => {
         this._status = LoaderStatus.kBuffering;
         const at = this.#received;
+        if (at === 0) begun();
         this.#received += data.byteLength;
         this._onDataArrival?.(data, at, this.#received);
       };
