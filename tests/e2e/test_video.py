@@ -97,7 +97,8 @@ def test_the_fast_picture_is_a_choice_that_stays_and_gives_way_to_the_usual_one(
     wait_for_frames(page)
     shown = "document.querySelector('.stage').dataset.picture"
     assert page.evaluate(shown) == "usual" and page.evaluate("window.pictureMs()") > 0
-    page.get_by_role("button", name="Fast picture").click()
+    page.locator("#film-menu summary").click()
+    page.get_by_role("switch", name="Fast picture").click()
     page.wait_for_function(f"() => {shown} === 'fast'", timeout=PATIENT)
     wait_for_frames(page)
     assert page.evaluate("document.querySelector('video.film').webkitAudioDecodedByteCount") > 0
@@ -109,7 +110,9 @@ def test_the_fast_picture_is_a_choice_that_stays_and_gives_way_to_the_usual_one(
     page.reload()
     page.wait_for_function(f"() => {shown} === 'usual'", timeout=PATIENT)
     wait_for_frames(page)
-    button = page.get_by_role("button", name="Fast picture")
-    assert button.get_attribute("aria-pressed") == "true"
-    button.click()
+    page.locator("#film-menu summary").click()
+    switch = page.get_by_role("switch", name="Fast picture")
+    assert switch.get_attribute("aria-checked") == "true"
+    shoot(page, "fast-resting-phone")
+    switch.click()
     page.wait_for_function("() => localStorage.getItem('livestall.picture') === 'usual'")

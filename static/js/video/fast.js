@@ -70,7 +70,7 @@ export class FastChoice {
 let library = null;
 // It is no module: as a script it hangs itself on the window.
 const load = () => (library ??= new Promise((resolve, reject) => {
-  const script = Object.assign(document.createElement('script'), { src: '/static/vendor/mpegts.js' });
+  const script = Object.assign(document.createElement('script'), { src: import.meta.resolve('/static/vendor/mpegts.js') });
   script.addEventListener('load', () => {
     globalThis.mpegts.LoggingControl.enableAll = false;
     resolve(globalThis.mpegts);
