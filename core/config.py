@@ -67,6 +67,10 @@ class Config:
     flv_port: int
     flv_url: str
     flv_viewers: int
+    janus: str
+    janus_ports: tuple[int, int]
+    janus_ip: str
+    janus_viewers: int
     video_keep_days: int
     video_min_free_mb: int
     video_small_load: int
@@ -135,6 +139,10 @@ def load(environ=None, *, env_file=PROJECT / ".env"):
         flv_port=read.integer("FLV_PORT", 1936, 1, 65535),
         flv_url=read.url("FLV_URL", ("ws", "wss")).rstrip("/"),
         flv_viewers=read.integer("FLV_VIEWERS", 200, 0, 100_000),
+        janus=read.text("JANUS", "auto"),
+        janus_ports=read.span("JANUS_PORTS", "20000-20400"),
+        janus_ip=read.text("JANUS_IP"),
+        janus_viewers=read.integer("JANUS_VIEWERS", 100, 0, 10_000),
         video_keep_days=read.integer("VIDEO_KEEP_DAYS", 30, 1, 3650),
         video_min_free_mb=read.integer("VIDEO_MIN_FREE_MB", 1000, 0, 100_000_000),
         video_small_load=read.integer("VIDEO_SMALL_LOAD", 80, 0, 1_000_000),
@@ -213,6 +221,13 @@ class _Reader:
         if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
             raise ConfigError(f"{name} is '{value}': give a whole number from {low} to {high}.")
         return int(value)
+
+    def span(self, name, default):
+        value = self.text(name, default)
+        low, _, high = value.partition("-")
+        if not re.fullmatch(r"[0-9]{4,5}-[0-9]{4,5}", value) or not 1024 <= int(low) < int(high) <= 65535:
+            raise ConfigError(f"{name} is '{value}': give two ports, for example {default}.")
+        return int(low), int(high)
 
     def url(self, name, schemes):
         value = self.text(name)

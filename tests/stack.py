@@ -48,7 +48,7 @@ class Stack:
                     "SECRET_KEY": "e" * 40, "BASE_URL": self.url, "DATA_DIR": str(self.folder / "data"), "DEMO": "1",
                     "PORT": str(self.port), "LOG_FORMAT": "json",
                     "VIDEO": "embedded" if video else "off", "RTMP_PORT": str(free_port()),
-                    "FLV_PORT": str(free_port()), "DEMO_VIDEO": "0", **env}
+                    "FLV_PORT": str(free_port()), "JANUS": "off", "DEMO_VIDEO": "0", **env}
         self.names = [f"web{n + 1}" for n in range(web)] + [f"relay{n + 1}" for n in range(relays)]
         self.names += ["worker"] * worker + ["video"] * video
         self.ready = ready  # what /readyz says when everything that was asked for is up

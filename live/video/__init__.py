@@ -7,7 +7,7 @@
 def init_app(app) -> None:
     """Connect this room to the application."""
     from live.sockets import ON_LEFT
-    from live.video import commands, ingest, sockets, views, views_desk, views_mediamtx, views_replay  # noqa: F401
+    from live.video import commands, ingest, sockets, views, views_desk, views_mediamtx, views_replay, views_rtc  # noqa: F401
     app.register_blueprint(views.video)
     if ingest.end not in ON_LEFT:
         ON_LEFT.append(ingest.end)

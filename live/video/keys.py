@@ -12,33 +12,38 @@ KEY_SECONDS = 7 * 24 * 3600  # a show is planned some days ahead, and OBS is set
 TOKEN_SECONDS = 6 * 3600
 
 
-def _sign(secret: str, *parts) -> str:
+def same(wanted: str, given: str) -> bool:
+    """Compared in a time that tells nothing."""
+    return hmac.compare_digest(wanted.encode(), given.encode())
+
+
+def sign(secret: str, *parts) -> str:
     return hmac.new(secret.encode(), ":".join(map(str, parts)).encode(), hashlib.sha256).hexdigest()
 
 
 def publish_key(secret_key: str, live_id, nonce: str, until: int) -> str:
     """What a sender must show: <until>-<signature>."""
-    return f"{until}-{_sign(derived(secret_key, 'video ingest'), live_id, nonce, until)[:40]}"
+    return f"{until}-{sign(derived(secret_key, 'video ingest'), live_id, nonce, until)[:40]}"
 
 
 def right_key(secret_key: str, live_id, nonce: str, until: int, given: str) -> bool:
     """Whether `given` is this show's key now and its time is not over."""
     wanted = publish_key(secret_key, live_id, nonce, until)
-    return hmac.compare_digest(wanted, given) and until > time.time()
+    return same(wanted, given) and until > time.time()
 
 
 def watch_token(secret_key: str, live_id, scope: str, seconds: int = TOKEN_SECONDS) -> str:
     """A token for a show's playlists. scope: "public", or "private" for staff."""
     until = int(time.time()) + seconds
-    return f"{until}-{_sign(derived(secret_key, 'video watch'), live_id, scope, until)[:40]}"
+    return f"{until}-{sign(derived(secret_key, 'video watch'), live_id, scope, until)[:40]}"
 
 
 def right_token(secret_key: str, live_id, scope: str, given: str) -> bool:
     until = given.split("-")[0]
     if not until.isdecimal() or len(until) > 12 or int(until) < time.time():
         return False
-    wanted = f"{until}-{_sign(derived(secret_key, 'video watch'), live_id, scope, until)[:40]}"
-    return hmac.compare_digest(wanted, given)
+    wanted = f"{until}-{sign(derived(secret_key, 'video watch'), live_id, scope, until)[:40]}"
+    return same(wanted, given)
 
 
 def flv_secret(secret_key: str) -> str:
@@ -49,7 +54,7 @@ def flv_secret(secret_key: str) -> str:
 def flv_token(secret_key: str, live_id, scope: str, seconds: int = TOKEN_SECONDS) -> str:
     """A token for a show's fast picture. scope: "public": while it is on air; "private": always, for staff."""
     until = int(time.time()) + seconds
-    return f"{until}-{_sign(flv_secret(secret_key), live_id, scope, until)}"
+    return f"{until}-{sign(flv_secret(secret_key), live_id, scope, until)}"
 
 
 def play_secret(secret_key: str) -> str:

@@ -22,6 +22,7 @@ from live.video.engine import Engine
 from live.video.models import VideoChannel
 from live.video.packager import Packager
 from live.video.processes import Process
+from live.video.rtc import Rtc
 
 log = structlog.get_logger("video")
 TURN_SECONDS, LOOK_SECONDS, STATUS_SECONDS, DISK_SECONDS, KEEP_SECONDS = 0.25, 0.5, 1.0, 2.0, 600.0
@@ -37,6 +38,7 @@ class Office:
         self.config, self.logs = config, config.data_dir / "logs"
         self.logs.mkdir(mode=0o700, exist_ok=True)
         self.engine = Engine(config)
+        self.rtc = Rtc(config, self.logs)
         self.packagers: dict[str, Packager] = {}
         self.programmes: dict[str, Process] = {}
         self.small = small.SmallPictures(self.logs)
@@ -53,6 +55,7 @@ class Office:
                 self._wait()
                 self._try("media server", self._keep_engine)
                 self._try("media server", self._hear)
+                self._try("Janus", self.rtc.keep)
                 for name, seconds, work in (("look", LOOK_SECONDS, self._look), ("disk", DISK_SECONDS, self._disk),
                                             ("status", STATUS_SECONDS, self._status),
                                             ("keep", KEEP_SECONDS, self._forget_old)):
@@ -62,7 +65,8 @@ class Office:
                 self._try("packagers", self._keep_packagers)
                 self._try("second pictures", self._keep_small)
         finally:
-            for process in [*self.programmes.values(), *self.packagers.values(), self.small, self.engine]:
+            for process in [*self.programmes.values(), *self.packagers.values(), self.small, self.rtc,
+                            self.engine]:
                 process.stop()
 
     def _try(self, name: str, work: Callable) -> None:
@@ -137,6 +141,7 @@ class Office:
             else:
                 self._tell_viewers(name, channel, state)
         self._keep_programmes(on_air)
+        self.rtc.look(self.shows, self.engine.doors["keys"], self.engine)
 
     def _keys(self) -> dict:
         found = {}
@@ -167,7 +172,7 @@ class Office:
                 status = "lost"
         elif state in ("scheduled", "rehearsal"):
             status = "off"
-        kind = "browser" if stream and stream["by"] == "browser" else "rtmp"
+        kind = stream["by"] if stream and stream["by"] in ("browser", "whip") else "rtmp"
         if status != channel.status or status == "on" and kind != channel.kind:
             with transaction() as db:
                 channels.set_status(db, channel.live_session_id, status, kind if status == "on" else "")
@@ -235,7 +240,8 @@ class Office:
                           "small": self.small.state(name)}
         files.write(self.engine.home / "status.json", {
             "at": time.time(), "listening": self.engine.listening, "free_mb": files.free_mb(self.config.data_dir),
-            "low_disk": self.low_disk, "machine": small.machine(self.small.fresh()), "shows": said})
+            "low_disk": self.low_disk, "rtc": self.rtc.shown, "machine": small.machine(self.small.fresh()),
+            "shows": said})
 
     # -- what is kept ------------------------------------------------------------------------------------------------
 

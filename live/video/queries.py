@@ -20,8 +20,8 @@ _lock = threading.Lock()
 
 def playback(config, channel: VideoChannel | None, state: str) -> dict:
     """What a page needs to play a show in this state: {status, rev, kind, hls, …}; nothing to play has no address."""
-    nothing = {"status": "off", "rev": channel.rev if channel else 0, "kind": "", "hls": "", "flv": "", "sync": "none",
-               "skew_ms": 0}
+    nothing = {"status": "off", "rev": channel.rev if channel else 0, "kind": "", "hls": "", "flv": "",
+               "rtc": None, "sync": "none", "skew_ms": 0}
     adapter = adapter_for(config, channel)
     if adapter is None or channel is None or state not in ("live", "paused"):
         return nothing

@@ -28,6 +28,7 @@ def desk_out(channel: VideoChannel, state: str) -> dict:
             "external_url": channel.external_url, "recording": channel.recording, "small": channel.small,
             "can_send": bool(adapter and adapter.ingest(channel)),
             "can_browser": bool(adapter and (adapter.ingest(channel) or {}).get("browser")),
+            "whip": (adapter.ingest(channel) or {}).get("whip", "") if adapter else "",
             "health": adapter.health(channel) if adapter else {}, "now": clock.iso(clock.now()),
             "watch": adapter.playback(channel, scope) if adapter else None}
 

@@ -204,9 +204,9 @@ def _fast(viewer, live_id, seconds, result) -> None:
     picture = "document.querySelector('.stage').dataset.picture"
     viewer.evaluate("localStorage.setItem('livestall.picture', 'fast')")
     watch(viewer, f"/live/{live_id}")
-    assert viewer.evaluate(picture) == "fast"
+    assert viewer.evaluate(picture) == "flv"
     _keep(result, "flv", measure(viewer, seconds))
-    assert viewer.evaluate(picture) == "fast", "it fell back to the usual picture meanwhile"
+    assert viewer.evaluate(picture) == "flv", "it fell back to the usual picture meanwhile"
     viewer.evaluate("localStorage.removeItem('livestall.picture')")
 
 

@@ -99,7 +99,7 @@ def test_the_fast_picture_is_a_choice_that_stays_and_gives_way_to_the_usual_one(
     assert page.evaluate(shown) == "usual" and page.evaluate("window.pictureMs()") > 0
     page.locator("#film-menu summary").click()
     page.get_by_role("switch", name="Fast picture").click()
-    page.wait_for_function(f"() => {shown} === 'fast'", timeout=PATIENT)
+    page.wait_for_function(f"() => {shown} === 'flv'", timeout=PATIENT)
     wait_for_frames(page)
     assert page.evaluate("document.querySelector('video.film').webkitAudioDecodedByteCount") > 0
     # Nothing waits for this picture: pins, prices and stock are shown as they come.

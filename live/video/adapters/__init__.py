@@ -10,10 +10,10 @@ class MediaAdapter(Protocol):
     name: str
 
     def ingest(self, channel) -> dict | None:
-        """{server, key, until, browser}: how the host sends, or None if it is not ours to say."""
+        """{server, key, until, browser, whip?}: how the host sends, or None if it is not ours to say."""
 
     def playback(self, channel, scope: str) -> dict:
-        """{hls, sync, skew_ms, flv?}: where to watch. scope: "public" or "private" (staff); sync: "pdt" or "none"."""
+        """{hls, sync, skew_ms, flv?, rtc?}: where to watch. scope: "public", "private" (staff); sync: "pdt", "none"."""
 
     def health(self, channel) -> dict:
         """How the stream is now, as the control page shows it: {stream, ready, …}; {} if the engine cannot say."""

@@ -7,6 +7,7 @@ import { confirm } from '/static/js/ui/dialog.js';
 import { Sender, canSend, devices, levelOf, openCamera } from '/static/js/video/camera.js';
 import { createPlayer } from '/static/js/video/player.js';
 import { advice, headWords, secondWords, truthOf } from '/static/js/video/truth.js';
+import { WhipSender, canWhip } from '/static/js/video/whip.js';
 
 const LOOK_MS = 2000;
 const CHOICE = 'livestall.camera';
@@ -21,13 +22,14 @@ class VideoDesk {
   #level = null;
   #player = null;
   #isMuted = false;
+  #isWhipUseless = false;
   #choice = { camera: '', microphone: '', isPortrait: true, ...JSON.parse(localStorage.getItem(CHOICE) ?? '{}') };
 
   constructor(ctx) {
     this.ctx = ctx;
     this.path = `/api/live/${ctx.liveId}/video`;
     this.dialog = $('#video-desk');
-    this.sender = new Sender({ liveId: ctx.liveId, onChange: () => this.paint() });
+    this.sender = this.#sender();
     $('#film-health').addEventListener('click', () => this.open());
     this.dialog.addEventListener('close', () => this.#closed());
     this.#wireTabs();
@@ -110,7 +112,7 @@ class VideoDesk {
     this.#level = levelOf(this.#stream);
     this.#cameraWords('');
     await this.#paintDevices();
-    if (wasSending) this.sender.start(this.#stream);
+    if (wasSending) this.#send();
     this.paint();
   }
 
@@ -143,8 +145,25 @@ class VideoDesk {
     }
   }
 
+  #sender() {
+    const more = { liveId: this.ctx.liveId, onChange: () => this.paint() };
+    if (!this.#info?.whip || this.#isWhipUseless || !canWhip()) return new Sender(more);
+    // Where no UDP gets through the picture goes as a recording over the socket, as it does without Janus.
+    const useless = () => {
+      this.#isWhipUseless = true;
+      this.sender.stop();
+      this.#send();
+    };
+    return new WhipSender({ ...more, url: this.#info.whip, useless });
+  }
+
+  #send() {
+    this.sender = this.#sender();
+    this.sender.start(this.#stream);
+  }
+
   async #goOnAir() {
-    if (this.sender.state === 'idle') this.sender.start(this.#stream);
+    if (this.sender.state === 'idle') this.#send();
     await this.ctx.act('go_live');
   }
 
@@ -161,7 +180,7 @@ class VideoDesk {
     else if (isSending) acts.push(make(t('Stop sending'), 'stop', () => { this.sender.stop(); this.paint(); }, '.danger'));
     else {
       if (state === 'scheduled') acts.push(make(t('Go on air with this picture'), 'video', () => this.#goOnAir(), '.act'));
-      acts.push(make(state === 'scheduled' ? t('Send it to staff only') : t('Send this picture'), 'send', () => this.sender.start(this.#stream), state === 'scheduled' ? '' : '.act'));
+      acts.push(make(state === 'scheduled' ? t('Send it to staff only') : t('Send this picture'), 'send', () => this.#send(), state === 'scheduled' ? '' : '.act'));
     }
     box.replaceChildren(...acts);
   }

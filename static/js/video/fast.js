@@ -1,5 +1,8 @@
-// The fast picture: FLV over a websocket, under a second late where HLS is two and more. Who wants it, when it may be
-// tried, and the film itself (mpegts.js); static/js/video/player.js goes back to HLS whenever this one fails.
+// The fast picture, under a second late where HLS is two and more: WebRTC where the server has it, else FLV over a
+// websocket (mpegts.js). Who wants it, when it may be tried, and the film itself; static/js/video/player.js goes back to
+// HLS whenever this one fails.
+
+import { RtcFilm, canRtc } from '/static/js/video/rtc.js';
 
 const CHOICE = 'livestall.picture';
 const CONFIG = {
@@ -20,8 +23,10 @@ const STOPS_MS = 30_000;
 const WORKED_MS = 10_000;
 const REST_MS = [60_000, 300_000];
 
-/** Whether this browser can: an iPhone has HLS of its own instead. */
-export const canBeFast = () => Boolean(globalThis.WebSocket && globalThis.MediaSource?.isTypeSupported?.('video/mp4; codecs="avc1.42E01E,mp4a.40.2"'));
+const canFlv = () => Boolean(globalThis.WebSocket && globalThis.MediaSource?.isTypeSupported?.('video/mp4; codecs="avc1.42E01E,mp4a.40.2"'));
+
+/** Whether this browser can play one of a show's fast pictures: an iPhone takes WebRTC alone. */
+export const canBeFast = ({ flv = '', rtc = null }) => Boolean((rtc && canRtc()) || (flv && canFlv()));
 
 /** What the viewer chose in this browser, and whether it may be tried now. */
 export class FastChoice {
@@ -33,8 +38,8 @@ export class FastChoice {
   #rests = 0;
   #restUntil = -Infinity;
 
-  constructor({ storage = globalThis.localStorage, isSupported = canBeFast(), now = () => performance.now() } = {}) {
-    Object.assign(this, { storage, isSupported, now });
+  constructor({ storage = globalThis.localStorage, can = canBeFast, now = () => performance.now() } = {}) {
+    Object.assign(this, { storage, can, now });
   }
 
   get isWanted() { return this.storage?.getItem(CHOICE) === 'fast'; }
@@ -47,9 +52,9 @@ export class FastChoice {
   }
 
   /** Whether the show behind this answer of the server should play fast; what already does outlasts the host's outage. */
-  may({ flv = '', status }, isFast = false) {
-    if (!this.isSupported || !this.isWanted || !flv || this.isHeld || this.isAway) return false;
-    return isFast || (status === 'on' && this.now() >= this.#restUntil);
+  may(info, isFast = false) {
+    if (!this.isWanted || !this.can(info) || this.isHeld || this.isAway) return false;
+    return isFast || (info.status === 'on' && this.now() >= this.#restUntil);
   }
 
   /** It broke: once more at once, then HLS for a while. `isHopeless`: HLS at once. */
@@ -82,13 +87,29 @@ const load = () => (library ??= new Promise((resolve, reject) => {
   document.head.append(script);
 }));
 
-/** Plays `url` in `video` until destroy(); `failed(isHopeless)` is called once when it cannot go on. */
-export async function openFast(video, url, failed) {
-  return new FastFilm(await load(), video, url, failed);
+// A network that lets no UDP through does not do so a minute later either.
+let isRtcBlocked = false;
+
+/**
+ * Plays a show fast in `video` until destroy(); `failed(isHopeless)` is called once when it cannot go on. Gives null if
+ * it is not wanted any more when its player is there.
+ */
+export async function openFast(video, { flv, rtc }, failed, isWanted = () => true) {
+  if (rtc && canRtc() && !isRtcBlocked) {
+    return new RtcFilm(video, rtc, (hasPlayed) => {
+      isRtcBlocked = !hasPlayed;
+      failed(!hasPlayed && !(flv && canFlv()));
+    });
+  }
+  if (!flv || !canFlv()) throw new TypeError('no fast picture for this browser');
+  const mpegts = await load();
+  return isWanted() ? new FastFilm(mpegts, video, flv, failed) : null;
 }
 
 class FastFilm {
   isFast = true;
+
+  kind = 'flv';
 
   #isOver = false;
   #stops = [];

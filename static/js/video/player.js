@@ -126,11 +126,11 @@ class Player {
     };
     let film = null;
     try {
-      film = await openFast(this.video, info.flv, failed);
+      film = await openFast(this.video, info, failed, () => this.#info === info);
     } catch {
       return failed(true);
     }
-    if (this.#info !== info) return film.destroy();
+    if (!film) return undefined;
     this.#hls = film;
     this.#play();
     return undefined;
@@ -140,7 +140,7 @@ class Player {
   get isFast() { return Boolean(this.#hls?.isFast); }
 
   /** Whether there is a fast picture to choose here and now. */
-  get canFast() { return Boolean(this.fast?.isSupported && this.#info.flv); }
+  get canFast() { return Boolean(this.fast?.can(this.#info)); }
 
   #mayFast() { return Boolean(this.fast?.may(this.#info, this.isFast)); }
 
@@ -223,7 +223,7 @@ class Player {
     if (state === 'playing') {
       this.#movedAt = performance.now();
       this.video.hidden = false;
-      this.stage.dataset.picture = this.isFast ? 'fast' : 'usual';
+      this.stage.dataset.picture = this.isFast ? this.#hls.kind : 'usual';
     }
     if (state === this.state) return;
     this.state = state;

@@ -25,7 +25,7 @@ export function truthOf(info, { delay = null, sender }) {
   const wanted = stream.wanted_fps || 0;
   const missing = wanted ? Math.max(0, Math.round(wanted - stream.fps)) : 0;
   return [
-    { name: t('Comes from'), value: { browser: t('a camera in a browser'), demo: t('the demo programme') }[stream.by] ?? 'OBS / RTMP' },
+    { name: t('Comes from'), value: { browser: t('a camera in a browser'), whip: t('a camera, by WebRTC'), demo: t('the demo programme') }[stream.by] ?? 'OBS / RTMP' },
     stream.width && { name: t('Size'), value: `${stream.width} × ${stream.height}` },
     { name: t('Bitrate'), value: `${number(stream.kbps ?? 0)} kbit/s`, isBad: stream.lost || stream.kbps > 4500 },
     { name: t('Frame rate'), value: `${number(stream.fps ?? 0)} fps`, isBad: stream.fps < 10 },

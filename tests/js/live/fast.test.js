@@ -6,11 +6,13 @@ const { FastChoice } = await import('/static/js/video/fast.js');
 
 const ON = { flv: 'ws://x', status: 'on' };
 
-function choice({ isSupported = true } = {}) {
+const can = ({ flv, rtc }) => Boolean(flv || rtc);
+
+function choice(more = { can }) {
   const kept = new Map();
   const clock = { now: 0 };
   const storage = { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value) };
-  return { clock, storage, fast: new FastChoice({ storage, isSupported, now: () => clock.now }) };
+  return { clock, storage, fast: new FastChoice({ storage, ...more, now: () => clock.now }) };
 }
 
 test('The usual picture plays until a viewer chooses the fast one, and the browser remembers', () => {
@@ -18,7 +20,7 @@ test('The usual picture plays until a viewer chooses the fast one, and the brows
   assert.equal(fast.may(ON), false);
   fast.isWanted = true;
   assert.equal(fast.may(ON), true);
-  assert.equal(new FastChoice({ storage, isSupported: true }).isWanted, true);
+  assert.equal(new FastChoice({ storage, can }).isWanted, true);
   fast.isWanted = false;
   assert.equal(fast.may(ON), false);
 });
@@ -34,7 +36,7 @@ test('Without a door, a picture, a browser that can, in a break or with nobody l
   fast.isHeld = false;
   fast.isAway = true;
   assert.equal(fast.may(ON, true), false);
-  const old = choice({ isSupported: false }).fast;
+  const old = choice({ can: () => false }).fast;
   old.isWanted = true;
   assert.equal(old.may(ON), false);
 });
