@@ -24,7 +24,7 @@ reset: .venv/.stamp-run ## Throw the kept data away and begin with a new demo sh
 	rm -rf var
 
 test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for some)
-	$(PY) -m pytest -n 2 -m "not e2e" $(ARGS)
+	$(PY) -m pytest -n 3 --dist worksteal -m "not e2e" $(ARGS)
 	$(if $(wildcard tests/js/*.test.js tests/js/*/*.test.js),.venv/bin/node --test $(wildcard tests/js/*.test.js tests/js/*/*.test.js))
 	@sh scripts/setup.sh browser
 	$(PY) -m pytest -n 2 --dist loadfile -m e2e $(ARGS)
