@@ -1,6 +1,7 @@
 """`make bench-video`: glass to glass. A picture carries its clock; a browser reads it off each frame that it shows.
 
-RTMP to HLS, the browser's camera to HLS, RTMP to WS-FLV, one after another, each for --seconds; pins on the first.
+RTMP to HLS, RTMP to WS-FLV, the browser's camera to HLS, one after another, each for --seconds; pins on the first.
+Where Janus is installed, the camera by WHIP to HLS (with pins) and to WebRTC.
 The clock is the machine's, and Chromium decodes in software, so run it on a quiet machine. The last line is JSON.
 """
 import argparse
@@ -199,23 +200,35 @@ def rtmp(stack, viewer, host, live_id, seconds, rounds, result) -> None:
         source.stop()
 
 
-def _fast(viewer, live_id, seconds, result) -> None:
+def _fast(viewer, live_id, seconds, result, kind: str = "flv") -> None:
     """The same show as a viewer who chose the fast picture has it."""
     picture = "document.querySelector('.stage').dataset.picture"
     viewer.evaluate("localStorage.setItem('livestall.picture', 'fast')")
     watch(viewer, f"/live/{live_id}")
-    assert viewer.evaluate(picture) == "flv"
-    _keep(result, "flv", measure(viewer, seconds))
-    assert viewer.evaluate(picture) == "flv", "it fell back to the usual picture meanwhile"
+    assert viewer.evaluate(picture) == kind
+    _keep(result, "webrtc" if kind == "rtc" else kind, measure(viewer, seconds))
+    assert viewer.evaluate(picture) == kind, "it fell back to the usual picture meanwhile"
     viewer.evaluate("localStorage.removeItem('livestall.picture')")
 
 
-def camera(viewer, host, live_id, seconds, result) -> None:
+def camera(viewer, host, live_id, seconds, result, name: str = "browser_hls") -> None:
     host.evaluate(CAMERA, [WIDTH, HEIGHT, BITS, CELL])
     host.locator("#film-health").click()
     host.get_by_role("button", name="Send this picture").click()
     watch(viewer, f"/live/{live_id}")
-    _keep(result, "browser_hls", measure(viewer, seconds))
+    _keep(result, name, measure(viewer, seconds))
+
+
+def webrtc(servers, folder, browser, seconds, rounds, result) -> None:
+    """The same camera by WHIP, to HLS and to WebRTC, with Janus."""
+    with Stack(servers, folder, worker=False, video=True, JANUS="auto") as stack:
+        live_id = show_in(stack, "live")
+        viewer = browser.new_context(base_url=stack.url, viewport={"width": 390, "height": 844}).new_page()
+        host = sign_in(browser.new_context(base_url=stack.url, viewport={"width": 1440, "height": 900}), HOST)
+        host.goto(f"/studio/shows/{live_id}/control")
+        camera(viewer, host, live_id, seconds, result, "whip_hls")
+        result["whip_pin_offset_p95_ms"] = pins(viewer, host, live_id, rounds)
+        _fast(viewer, live_id, seconds, result, "rtc")
 
 
 def _keep(result: dict, name: str, found: dict) -> None:
@@ -242,6 +255,9 @@ def main() -> None:
             host.goto(f"/studio/shows/{live_id}/control")
             rtmp(stack, viewer, host, live_id, given.seconds, given.pins, result)
             camera(viewer, host, live_id, given.seconds, result)
+            if shutil.which("janus"):
+                (folder / "janus").mkdir()
+                webrtc(servers, folder / "janus", browser, given.seconds, given.pins, result)
             browser.close()
     finally:
         embedded.stop(folder / "servers")
