@@ -124,6 +124,12 @@ def node(server, transports, events, script=""):
                             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def connected(client):
+    """Wait until it is; what it says instead is the reason of the failure."""
+    said = client.stderr.readline()
+    assert said == "connected\n", said + client.communicate(timeout=20)[0]
+
+
 @pytest.mark.parametrize("transports, ends_as", [("websocket", "websocket"), ("polling", "polling"),
                                                  ("polling,websocket", "websocket")])
 def test_the_npm_client_needs_no_change(server, transports, ends_as):
@@ -139,7 +145,7 @@ def test_the_npm_client_needs_no_change(server, transports, ends_as):
 
 def test_nothing_is_lost_while_a_client_upgrades_from_polling(server):
     client = node(server, "polling,websocket", 600)
-    assert client.stderr.readline() == "connected\n"
+    connected(client)
     server.get("/start?events=800&rate=800")
     out, err = client.communicate(timeout=20)
     heard = json.loads(out)
@@ -151,7 +157,7 @@ def test_nothing_is_lost_while_a_client_upgrades_from_polling(server):
 @pytest.mark.parametrize("transports", ["websocket", "polling"])
 def test_over_three_ping_intervals_nothing_is_lost(server, transports):
     client = node(server, transports, 1400)
-    assert client.stderr.readline() == "connected\n"
+    connected(client)
     server.get("/start?events=1600&rate=400")
     out, err = client.communicate(timeout=30)
     heard = json.loads(out)
