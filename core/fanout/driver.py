@@ -50,7 +50,7 @@ class WebSocket:
     """One client's line. `eio` is its Engine.IO socket, `queue` what the library has for it and has not sent."""
 
     __slots__ = ("handler", "manager", "eio", "eio_sid", "queue", "sock", "raw_send", "waiting", "busy", "closed",
-                 "incoming", "inbox")
+                 "incoming", "inbox", "known")
 
     def __init__(self, manager, handler, server):
         self.manager, self.handler = manager, handler
@@ -62,6 +62,7 @@ class WebSocket:
         self.busy = False  # closed, or bytes wait: a frame must not be written directly
         self.incoming = frames.Incoming(server.max_http_buffer_size)
         self.inbox = []
+        self.known = False  # the manager may write here
 
     def __call__(self, environ, start_response):
         key = environ.get("HTTP_SEC_WEBSOCKET_KEY")
@@ -71,7 +72,6 @@ class WebSocket:
         self.sock = environ["fanout.socket"]
         self.raw_send = self.sock._sock.send  # the kernel's, never waiting
         self._accept(key)
-        self.manager.add(self)
         try:
             return self.handler(self) or []
         finally:
@@ -157,6 +157,11 @@ class WebSocket:
 
     def wait(self) -> str | bytes | None:
         """The next message; None when the line is at its end."""
+        if not self.known and self.eio.upgraded:
+            # Not before: a client that polled first probes this line, and gives it up if anything but the answer to
+            # its probe comes (it would then poll in a loop, unheard, until its ping ran out).
+            self.known = True
+            self.manager.add(self)
         while not self.inbox:
             try:
                 data = self.sock.recv(RECEIVE_BYTES)

@@ -154,6 +154,18 @@ def test_nothing_is_lost_while_a_client_upgrades_from_polling(server):
     server.until(lambda state: not state["busy"])
 
 
+def test_who_comes_by_polling_into_a_busy_room_gets_its_websocket_and_loses_nothing(server):
+    """What is told while a client tries its websocket must not come over it before the client has changed to it."""
+    server.get("/start?events=6000&rate=600")
+    clients = [node(server, "polling,websocket", 600) for _ in range(4)]
+    for client in clients:
+        out, err = client.communicate(timeout=30)
+        heard = json.loads(out or "{}")
+        assert heard.get("transport") == "websocket", out + err
+        assert heard["heard"] == list(range(heard["heard"][0], heard["heard"][0] + 600))
+    server.until(lambda state: not state["busy"])
+
+
 @pytest.mark.parametrize("transports", ["websocket", "polling"])
 def test_over_three_ping_intervals_nothing_is_lost(server, transports):
     client = node(server, transports, 1400)
