@@ -95,8 +95,7 @@ def setting(browsers, world):
 
 def press(page, live_id: str, action: dict) -> None:
     """A press on the control page, by the host."""
-    if not page.url.startswith("http"):
-        page.goto("/studio/shows")
+    page.goto("/studio/shows")
     page.evaluate("""async ([url, body]) => { await (await import('/static/js/api.js')).call('POST', url, body); }""",
                   [f"/api/live/{live_id}/control", {"key": str(uuid.uuid4()), **action}])
 
