@@ -27,7 +27,7 @@ test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for
 	$(PY) -m pytest -n 3 --dist worksteal -m "not e2e" $(ARGS)
 	$(if $(wildcard tests/js/*.test.js tests/js/*/*.test.js),.venv/bin/node --test $(wildcard tests/js/*.test.js tests/js/*/*.test.js))
 	@sh scripts/setup.sh browser
-	$(PY) -m pytest -n 3 --dist loadfile -m e2e $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile -m e2e $(ARGS)
 
 simulate: .venv/.stamp-test ## Play evenings by chance with crashes and look for a broken rule (RUNS=10000; SEED=n again)
 	$(if $(SEED),,CRASH_EVERY=1 $(PY) -m pytest -q tests/orders/test_crashes.py)
