@@ -75,7 +75,8 @@ class WebSocket:
         try:
             return self.handler(self) or []
         finally:
-            self.manager.remove(self)
+            if self.known:  # a line that was only tried must not take another's place along
+                self.manager.remove(self)
             self._end()
 
     def _accept(self, key: str) -> None:

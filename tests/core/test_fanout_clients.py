@@ -117,6 +117,7 @@ def test_the_python_client_hears_joined_events_one_by_one_in_order(server):
     assert done.wait(10)
     assert heard == list(range(heard[0], heard[0] + len(heard)))
     client.disconnect()
+    server.until(lambda state: not state["busy"])
 
 
 def node(server, transports, events, script=""):
