@@ -66,8 +66,12 @@ class FanoutManager(Manager):
     # -- membership: the library's, and what was derived from it is forgotten
 
     def basic_enter_room(self, sid, namespace, room, eio_sid=None):
+        was_in = sid in self.rooms.get(namespace, {}).get(room, ())
         super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
         self._casts.pop((namespace, room), None)
+        if not was_in and (batch := self._batches.get((namespace, room))):
+            # What waits was said before: a newcomer begins behind it.
+            batch.early[self.rooms[namespace][room][sid]] = len(batch.packets)
 
     def basic_leave_room(self, sid, namespace, room):
         super().basic_leave_room(sid, namespace, room)
