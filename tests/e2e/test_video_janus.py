@@ -1,8 +1,7 @@
 """WebRTC from browser to browser where Janus is installed: the host's camera by WHIP, a viewer's fast picture."""
 import pytest
 
-from demo.accounts import HOST
-from tests.e2e.video_parts import act, show_in, stream_of, wait_for_frames, wait_until
+from tests.e2e.video_parts import act, send_camera, show_in, stream_of, wait_for_frames, wait_until
 from tests.stack import Stack
 
 pytestmark = pytest.mark.janus
@@ -17,11 +16,7 @@ def stack(servers, tmp_path_factory):
 
 def test_the_camera_goes_by_whip_and_a_viewer_sees_it_by_webrtc(stack, person):
     live_id = show_in(stack, "live")
-    host = person(HOST, phone=False)
-    host.add_init_script("localStorage.setItem('livestall.camera', JSON.stringify({longSide: 480}))")
-    host.goto(f"/studio/shows/{live_id}/control")
-    host.locator("#film-health").click()
-    host.get_by_role("button", name="Send this picture").click(timeout=PATIENT)
+    host = send_camera(person, live_id)
     wait_until(lambda: (stream_of(stack, live_id) or {}).get("by") == "whip")
     viewer = person()
     viewer.add_init_script("localStorage.setItem('livestall.picture', 'fast')")

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
+from demo.accounts import HOST
 from live.video import channels, engine, files, keys
 
 SECRET = "e" * 40  # tests/stack.py
@@ -64,6 +65,17 @@ def show_in(stack, state: str):
                                    {"state": state}).scalar()
     database.dispose()
     return found
+
+
+def send_camera(person, live_id):
+    """The host's control page, from which the camera is on its way in two clicks."""
+    host = person(HOST, phone=False)
+    # A small picture: Chromium encodes it in software, on a machine that does much else.
+    host.add_init_script("localStorage.setItem('livestall.camera', JSON.stringify({longSide: 480}))")
+    host.goto(f"/studio/shows/{live_id}/control")
+    host.locator("#film-health").click()
+    host.get_by_role("button", name="Send this picture").click(timeout=60_000)
+    return host
 
 
 class Source:

@@ -23,6 +23,8 @@ class VideoDesk {
   #player = null;
   #isMuted = false;
   #isWhipUseless = false;
+  #turn = 0; // counts what was asked of the camera
+  #goesOn = false; // what was sent goes on with the camera that is being opened
   #choice = { camera: '', microphone: '', isPortrait: true, ...JSON.parse(localStorage.getItem(CHOICE) ?? '{}') };
 
   constructor(ctx) {
@@ -51,7 +53,7 @@ class VideoDesk {
 
   #closed() {
     // The camera's light goes out when nothing is sent.
-    if (this.sender.state === 'idle') this.#stopCamera();
+    if (this.sender.state === 'idle' && !this.#goesOn) this.#stopCamera();
   }
 
   // -- What is known ------------------------------------------------------------------------------------------------
@@ -61,6 +63,9 @@ class VideoDesk {
     return this.#info;
   }
 
+  /** Which picture there is to see, if any: going on air moves it from the private to the public address. */
+  get #shown() { return this.#info && this.#watchInfo(this.#info).hls.split('/')[3]; }
+
   #watchInfo(info) {
     const isThere = info.health?.ready || info.status === 'on' || info.adapter === 'external';
     return { ...(info.watch ?? { hls: '', skew_ms: 0, sync: 'none' }), rev: Date.now(), status: isThere ? 'on' : 'off', ...(isThere ? {} : { hls: '' }) };
@@ -68,10 +73,9 @@ class VideoDesk {
 
   async #look() {
     try {
-      const before = this.#info?.watch?.hls.split('/')[3];
-      const info = await this.#ask();
-      // Going on air moves the picture from the private to the public address.
-      if (this.#player && before !== info.watch?.hls.split('/')[3]) this.#player.ask();
+      const before = this.#shown;
+      await this.#ask();
+      if (this.#player && before !== this.#shown) this.#player.ask();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
@@ -98,21 +102,35 @@ class VideoDesk {
   }
 
   async #startCamera() {
-    const wasSending = this.sender.state !== 'idle';
-    if (wasSending) this.sender.stop();
+    if (this.sender.state !== 'idle') {
+      this.sender.stop();
+      this.#goesOn = true;
+    }
     this.#stopCamera();
+    const turn = this.#turn;
+    let stream;
     try {
-      this.#stream = await this.#openChosen();
+      stream = await this.#openChosen();
     } catch (error) {
+      if (turn !== this.#turn) return;
+      this.#goesOn = false;
       this.#cameraWords(error.name === 'NotAllowedError' ? t('The browser may not use the camera. Allow it beside the address, then try again.') : t('No camera was found.'));
       return;
     }
-    this.#stream.getAudioTracks().forEach((track) => { track.enabled = !this.#isMuted; });
+    // Another choice, or the dialog closed while the browser asked: nobody would switch this one off.
+    if (turn !== this.#turn) {
+      stream.getTracks().forEach((track) => track.stop());
+      return;
+    }
+    this.#stream = stream;
+    stream.getAudioTracks().forEach((track) => { track.enabled = !this.#isMuted; });
     $('#camera-preview').srcObject = this.#stream;
     this.#level = levelOf(this.#stream);
     this.#cameraWords('');
     await this.#paintDevices();
-    if (wasSending) this.#send();
+    if (turn !== this.#turn) return;
+    if (this.#goesOn) this.#send();
+    this.#goesOn = false;
     this.paint();
   }
 
@@ -127,6 +145,7 @@ class VideoDesk {
   }
 
   #stopCamera() {
+    this.#turn += 1;
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#level?.close();
     this.#stream = this.#level = $('#camera-preview').srcObject = null;
@@ -298,7 +317,5 @@ class VideoDesk {
     setText($('#second-words'), second.text);
     $('#second-words').classList.toggle('bad', second.isBad);
   }
-
-
 }
 

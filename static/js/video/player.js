@@ -34,7 +34,10 @@ const AWAY_MS = 5000;
 const OPENS_MS = 900;
 
 let library = null;
-const loadHls = () => (library ??= import('/static/vendor/hls.mjs').then((module) => module.default));
+const loadHls = () => (library ??= import('/static/vendor/hls.mjs').then((module) => module.default, (error) => {
+  library = null;
+  throw error;
+}));
 
 /**
  * Play the show's video in `stage`. `onChange()` is called when its state changes; `state` is one of
@@ -106,8 +109,9 @@ class Player {
   async #start(info, isFast) {
     this.#end();
     if (isFast) return this.#startFast(info);
-    const Hls = await loadHls();
-    if (this.#info !== info) return;
+    const Hls = await loadHls().catch(() => null);
+    if (!Hls) return this.#later();
+    if (this.#info !== info) return undefined;
     if (!Hls.isSupported()) return this.#startNative(info);
     this.#hls = new Hls(HLS_CONFIG);
     this.#hls.on(Hls.Events.ERROR, (_name, data) => this.#failed(Hls, data));
@@ -116,6 +120,7 @@ class Player {
     this.#hls.loadSource(info.hls);
     this.#hls.attachMedia(this.video);
     this.#play();
+    return undefined;
   }
 
   async #startFast(info) {
