@@ -1,7 +1,8 @@
 """Writes: accounts, roles, addresses and letters. Each takes an open session, flushes and never commits."""
-from contextlib import nullcontext
+from contextlib import contextmanager
 from datetime import timedelta
 
+from flask import current_app, g
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import func, select, update
@@ -9,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core import events
 from core.errors import DomainError, Invalid, NotFound
-from core.i18n import LANGUAGES, known
+from core.i18n import LANGUAGES, known, locale
 from core.ids import new_id
 from members import passwords
 from members.identity import end_sign_ins, hash_token, new_token
@@ -223,10 +224,16 @@ def restore_address(db, address: Address, *, as_default: bool) -> None:
 
 # -- Letters
 
-def speaking_to(member: Member | None):
-    """Within this, sentences come in the language of the one who reads the letter, if we know it."""
-    code = known(member.language) if member else None
-    return force_locale(LANGUAGES[code][0]) if code else nullcontext()
+@contextmanager
+def speaking_to(reader: Member | None):
+    """Within this, sentences are in the language of who reads the letter; gives its locale, for sums. Who never chose
+    one gets the page's if they asked for the letter themselves or are no member yet, else the configured default."""
+    code = known(reader.language) if reader else None
+    if reader and not code and g.get("member") not in (None, reader):
+        code = known(current_app.config["LIVESTALL"].default_language)
+    name = LANGUAGES[code][0] if code else locale()
+    with force_locale(name):
+        yield name
 
 
 def write_mail(db, *, key: str, subject: str, body: str, member: Member | None = None, to_email: str = "") -> None:

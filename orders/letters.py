@@ -1,15 +1,11 @@
 """Letters about an order, in the reader's language, written in the transaction that causes them; once per cause."""
-from contextlib import contextmanager
-
 from flask import current_app
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import lazyload
 
-from core.i18n import LANGUAGES, known
 from core.money import format_money
-from members.actions import write_mail
+from members.actions import speaking_to, write_mail
 from members.countries import country_name
 from members.models import Member, Merchant
 from members.queries import who_may
@@ -70,7 +66,7 @@ def disputed(db, order: Order, dispute: Dispute) -> None:
     if order.rehearsal:
         return
     for reader in who_may(db, order.merchant_id, "orders"):
-        with _speaking_to(reader) as locale:
+        with speaking_to(reader) as locale:
             write_mail(db, key=f"dispute:{dispute.id}:{reader.id}", member=reader,
                        subject=_("A bank takes the money of order %(number)s back", number=order.number), body=_(
                 "Hello %(name)s,\n\nthe buyer's bank took %(amount)s of order %(number)s back. Reason: %(reason)s.\n\n"
@@ -85,17 +81,9 @@ def _write(db, order: Order, key: str, body, subject, who: tuple[Member, str] | 
     member, shop = who or people(db, order)
     if order.rehearsal or member.simulated:
         return
-    with _speaking_to(member) as locale:
+    with speaking_to(member) as locale:
         write_mail(db, key=key, member=member, subject=subject(),
                    body=body(shop, lambda minor: format_money(minor, order.currency, locale)))
-
-
-@contextmanager
-def _speaking_to(member: Member):
-    """Within this, sentences are in the reader's language; gives the locale, for sums."""
-    locale = LANGUAGES[known(member.language) or current_app.config["LIVESTALL"].default_language][0]
-    with force_locale(locale):
-        yield locale
 
 
 def order_url(order: Order) -> str:

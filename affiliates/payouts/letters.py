@@ -1,13 +1,10 @@
 """The letter that a stolen session cannot stop: somebody said where the money goes."""
 import uuid
 
-from flask import current_app
-from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from affiliates.payouts import words
-from core.i18n import LANGUAGES, known
-from members.actions import write_mail
+from members.actions import speaking_to, write_mail
 from members.models import Merchant
 from members.queries import who_may
 
@@ -18,8 +15,7 @@ def account_set(db, member, account) -> None:
     shop = db.get(Merchant, uuid.UUID(id_)) if kind == "merchant" else None
     others = who_may(db, shop.id, "affiliates") if shop else []
     for reader in {one.id: one for one in (member, *others)}.values():
-        language = known(reader.language) or current_app.config["LIVESTALL"].default_language
-        with force_locale(LANGUAGES[language][0]):
+        with speaking_to(reader):
             write_mail(db, key=f"payout-account:{account.id}:{reader.id}", member=reader,
                        subject=_("Your payout account was set"), body=_body(member, account, shop))
 
