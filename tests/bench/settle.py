@@ -144,12 +144,14 @@ def run(folder: Path, given) -> dict:
     hot = settle_hot.measure(fresh_app(database_url, redis_url, folder, "benchhot"), given.paid,
                              lambda: processor_seconds(folder))
     whole = {times: one["settle_s"] + one["audit_s"] for times, one in sizes.items()}
-    fast = sizes[1]["items"] / whole[1]
+    # The rows beside it are settled and not audited, so ours are counted that way too.
+    fast = sizes[1]["items"] / sizes[1]["settle_s"]
     return {"settle_1m_s": round(whole[1], 2), "audit_s": round(sizes[1]["audit_s"], 2),
             "growth": round(whole[2] / whole[1], 2), "orders_per_s_hot_path": hot["orders_per_s"], "hot_path": hot,
             "cpu_s": round(sizes[1]["cpu_s"], 2), "cpu_growth": round(sizes[2]["cpu_s"] / sizes[1]["cpu_s"], 2),
             "load": [round(one["load"], 1) for one in sizes.values()],
-            "rowwise_ratio": round(fast / slow), "worker_mb": round(memory_mb),
+            "rowwise_ratio": round(fast / slow), "rowwise_per_s": round(slow),
+            "rowwise_ratio_with_our_audit": round(sizes[1]["items"] / whole[1] / slow), "worker_mb": round(memory_mb),
             "again_s": round(sizes[1]["again_s"], 2), "orders": given.orders, "items": sizes[1]["items"],
             "parties": sizes[1]["parties"]}
 
