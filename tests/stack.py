@@ -68,7 +68,7 @@ class Stack:
         return self
 
     def _furnish(self) -> None:
-        """The schema and, if wanted, the demo shop: made once in a cluster, which takes 13 s of processor time, and copied."""
+        """The schema and, if wanted, the demo shop: made once in a cluster (13 s of processor time), then copied."""
         if self.copied:
             return
         self.run("migrate")
