@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(300)
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations.map(v => [v.id, v.impact, v.nodes.map(n => n.target.join(' ')).slice(0, 4)])"  # noqa: E501
 MECHANICAL = (ROOT / "tests" / "e2e" / "looks.js").read_text()
-# A change of theme leaves icons as they were drawn until something moves them.
+# Draw everything anew.
 REPAINT = """() => new Promise((done) => {
   const root = document.documentElement;
   root.style.visibility = 'hidden';
@@ -52,19 +52,21 @@ def world(stack):
 
 @pytest.fixture(scope="module")
 def browsers(chromium, stack, world):
-    """One signed-in browser for each (who, size, language), kept for the whole file."""
+    """browsers(email, size, lang) → a page of the one browser of that size and language, now that person's: a browser
+    for each person would fetch every module anew, some fifty times."""
     kept = {}
 
     def page_of(email, size, lang):
-        key = (email, size, lang)
-        if key not in kept:
+        if (size, lang) not in kept:
             context = chromium.new_context(viewport=PHONE if size == "phone" else DESKTOP, has_touch=size == "phone",
                                            locale=LOCALES[lang], reduced_motion="reduce", base_url=stack.url)
-            if email:
-                context.add_cookies([{"name": "livestall", "value": world["cookies"][email], "url": stack.url}])
-            kept[key] = context.new_page()
-            kept[key].set_default_timeout(30_000)
-        return kept[key]
+            kept[size, lang] = context.new_page()
+            kept[size, lang].set_default_timeout(30_000)
+        tab = kept[size, lang]
+        tab.context.clear_cookies()
+        if email:
+            tab.context.add_cookies([{"name": "livestall", "value": world["cookies"][email], "url": stack.url}])
+        return tab
     yield page_of
     for page in kept.values():
         page.context.close()
@@ -142,20 +144,20 @@ def test_page(browsers, world, setting, app, page: Page):
             tab = browsers(page.who, size, lang)
             if page.name in ("error-500", "error-503"):
                 serve(tab, page.path, broken(app, int(page.name[-3:]), lang))
-            bring(tab, page, world["ids"])
-            tab.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            tab.evaluate(REPAINT)
+            bring(tab, page, world["ids"], theme)
             seen = look(tab, size) + (axe(tab) if (size, theme, lang) in read else [])
             faults += [f"{page.name} {size} {theme} {lang}: {fault}" for fault in seen]
             if EVERY_LOOK or seen:
                 picture(tab, f"{page.name}-{size}-{theme}-{lang}")
-            tab.goto("/healthz")  # left open, a live page plays its film on; about:blank would be a new process
+            tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+            if page.path.startswith(("/live/", "/studio/shows/")):
+                tab.goto("/healthz")  # left open, a show goes on; about:blank would be a new process
     assert not faults, "\n".join(faults)
 
 
-def bring(tab, page: Page, ids: dict) -> None:
+def bring(tab, page: Page, ids: dict, theme: str) -> None:
     """Open the page and press what is to be pressed."""
-    tab.emulate_media(color_scheme="light", reduced_motion="reduce")
+    tab.emulate_media(color_scheme=theme, reduced_motion="reduce")
     tab.goto(page.path.format(**ids))
     for selector, text in page.fill:
         tab.locator(selector).first.fill(text)
@@ -181,7 +183,7 @@ def picture(tab, name: str) -> None:
 
 def axe(tab) -> list[str]:
     """What axe calls serious or critical, and still does when the page was drawn anew: colours that are on their way
-    from one theme to the other have no contrast."""
+    to others have no contrast."""
     tab.evaluate(AXE)
     for _look in range(2):
         found = [f"axe: {fault}" for fault in tab.evaluate(RUN) if fault[1] in ("serious", "critical")]
