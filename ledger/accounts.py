@@ -33,7 +33,7 @@ _FIND = text("""SELECT a.owner, a.kind, a.currency, a.id FROM ledger_accounts a
 _OPEN = text("""INSERT INTO ledger_accounts (id, owner, kind, currency, side, floor)
                 SELECT * FROM unnest(cast(:ids AS uuid[]), cast(:owners AS text[]), cast(:kinds AS text[]),
                                      cast(:currencies AS text[]), cast(:sides AS text[]), cast(:floors AS bool[]))
-                ON CONFLICT (owner, kind, currency) DO NOTHING""")
+                ON CONFLICT (owner, kind, currency) DO NOTHING RETURNING owner, kind, currency, id""")
 
 
 def open(db, owner: str, kind: str, currency: str) -> uuid.UUID:
@@ -42,19 +42,21 @@ def open(db, owner: str, kind: str, currency: str) -> uuid.UUID:
 
 
 def open_all(db, wanted: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], uuid.UUID]:
-    """As open, for many (owner, kind, currency) at once: one statement when all are there, three when one is new."""
+    """As open, for many (owner, kind, currency) at once: one statement when all are there, two when one is new, three
+    when somebody else opens one in the same moment."""
     wanted = sorted(set(wanted))
-    found = _find(db, wanted)
+    found = _ask(db, _FIND, _columns(wanted))
     if missing := [one for one in wanted if one not in found]:
         kinds = [KINDS[name] for _owner, name, _currency in missing]
-        db.execute(_OPEN, {"ids": [new_id() for _ in missing], **_columns(missing),
-                           "sides": [one.side for one in kinds], "floors": [one.floor for one in kinds]})
-        found |= _find(db, missing)
+        found |= _ask(db, _OPEN, {"ids": [new_id() for _ in missing], **_columns(missing),
+                                  "sides": [one.side for one in kinds], "floors": [one.floor for one in kinds]})
+    if missing := [one for one in missing if one not in found]:
+        found |= _ask(db, _FIND, _columns(missing))
     return found
 
 
-def _find(db, wanted) -> dict:
-    return {(owner, name, currency): id_ for owner, name, currency, id_ in db.execute(_FIND, _columns(wanted))}
+def _ask(db, statement, columns: dict) -> dict:
+    return {(owner, name, currency): id_ for owner, name, currency, id_ in db.execute(statement, columns)}
 
 
 def _columns(wanted) -> dict:

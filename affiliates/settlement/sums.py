@@ -10,22 +10,22 @@ LEFT JOIN settlement_items i ON i.affiliate_id = c.affiliate_id AND i.commission
 WHERE c.campaign_id = :campaign_id AND c.affiliate_id BETWEEN :lo AND :hi AND c.matures_at <= :cutoff AND NOT c.held
   AND i.commission_id IS NULL
 ORDER BY c.affiliate_id, c.id"""
-# Adjustments of commissions settled now (`items`) or before, that were not settled themselves. Where nothing is
-# reversed and nothing was adjusted in a run before, the sum of what is left out is 0.
+# Adjustments of commissions settled now or before, that were not settled themselves. Where nothing is reversed and
+# nothing was adjusted in a run before, the sum of what is left out is 0. What is due is settled now, if it was not
+# before: to ask the rows just written instead (`items`) took a fifth of the statement.
 ADJUSTMENTS = """
 SELECT t.affiliate_id, a.id AS adjustment_id, t.id AS commission_id, a.amount_minor FROM (
-  SELECT c.affiliate_id, c.id FROM commissions c
+  SELECT c.affiliate_id, c.id, c.matures_at <= :cutoff AND NOT c.held AS due FROM commissions c
   WHERE c.campaign_id = :campaign_id AND c.affiliate_id BETWEEN :lo AND :hi AND c.reversed_minor > 0
   UNION
-  SELECT c.affiliate_id, c.id FROM settlement_adjustments s JOIN commissions c ON c.id = s.commission_id
+  SELECT c.affiliate_id, c.id, c.matures_at <= :cutoff AND NOT c.held
+  FROM settlement_adjustments s JOIN commissions c ON c.id = s.commission_id
   WHERE s.affiliate_id BETWEEN :lo AND :hi AND c.campaign_id = :campaign_id) t
 JOIN commission_adjustments a ON a.commission_id = t.id
 LEFT JOIN settlement_adjustments s ON s.affiliate_id = t.affiliate_id AND s.adjustment_id = a.id
   AND s.affiliate_id BETWEEN :lo AND :hi
-WHERE s.adjustment_id IS NULL AND (t.affiliate_id, t.id) IN (
-  SELECT affiliate_id, commission_id FROM settlement_items WHERE affiliate_id BETWEEN :lo AND :hi
-  UNION ALL
-  SELECT affiliate_id, commission_id FROM items)"""
+WHERE s.adjustment_id IS NULL AND (t.due OR (t.affiliate_id, t.id) IN (
+  SELECT affiliate_id, commission_id FROM settlement_items WHERE affiliate_id BETWEEN :lo AND :hi))"""
 PER_PARTY = """
 SELECT affiliate_id, sum(n)::bigint AS items, sum(m)::bigint AS adjustments, sum(minor)::bigint AS amount_minor,
        sum(gross)::bigint AS gross_minor
