@@ -108,14 +108,15 @@ def test_an_acknowledgement_comes_after_what_was_said_to_the_room_before(server)
     raw.ws.close()
 
 
-def test_the_python_client_hears_joined_events_one_by_one_in_order(server):
+def test_the_python_client_hears_joined_events_one_by_one(server):
+    """In which order it runs our function is its own affair: each message has a thread (engineio/client.py)."""
     client, heard, done = socketio.Client(reconnection=False), [], threading.Event()
     client.on("ev", lambda data: (heard.append(data["seq"]), len(heard) >= 200 and done.set()))
     client.connect(server.url, transports=["websocket"], wait_timeout=5)
     assert client.call("echo", {"a": [1, "ü"]}, timeout=5) == {"a": [1, "ü"]}
     server.get("/start?events=200&rate=2000")
     assert done.wait(10)
-    assert heard == list(range(heard[0], heard[0] + len(heard)))
+    assert sorted(heard) == list(range(min(heard), min(heard) + len(heard)))
     client.disconnect()
     server.until(lambda state: not state["busy"])
 
@@ -233,9 +234,12 @@ def test_a_stopped_reader_is_dropped_and_costs_little_memory():
         small = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 8192),)
         stopped, reader = Raw(server, sockopt=small), Raw(server)
         before, heard, rest = server.state()["rss_kb"], 0, b""
-        server.get("/start?events=8000&rate=4000")  # 1.4 MB; the kernel and our buffer keep some 300 KB of it
+        # 1.4 MB; the kernel and our buffer keep some 300 KB of it: the reader too is dropped if it sleeps for 1.5 s.
+        server.get("/start?events=8000&rate=1000")
         while heard < 8000:
-            rest += reader.ws.sock.recv(1 << 20)
+            more = reader.ws.sock.recv(1 << 20)
+            assert more, "who read was dropped too"
+            rest += more
             heard, rest = heard + rest.count(b"xxx\"}]"), rest[-5:]
         state = server.state()
         assert state["too_slow"] == 1

@@ -98,7 +98,7 @@ def decodes(place, pieces) -> None:
         assert done.returncode == 0 and not done.stderr, (one.name, done.stderr)
 
 
-def test_a_full_disk_stops_the_recording_and_nothing_else(show):
+def test_a_full_disk_stops_the_recording_alone_and_with_room_again_the_next_show_records(show):
     data = show.folder / "data"
     place = files.folder(data, show.live_id, channel(show, show.live_id).public_dir)
     wait_until(lambda: len(files.segments(place)) >= 10)
@@ -117,10 +117,11 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(show):
     assert len(before) - 6 <= len(kept) and [one.name for one in kept][:len(before)] == [
         one.name for one in before][:len(kept)]
     decodes(place, kept)
-
-
-def test_with_room_again_the_next_show_records(show):
     free(show)
+    the_next_show_records(show)
+
+
+def the_next_show_records(show) -> None:
     ask(show, "UPDATE live_sessions SET state = 'ended', ended_at = now() WHERE id = :id", id=show.live_id)
     wait_until(lambda: channel(show, show.live_id).status == "over")
     following = show_in(show, "scheduled")
