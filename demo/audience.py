@@ -38,16 +38,16 @@ class Viewer:
     """Watches, talks, taps when something opens that is in one of the baskets, and pays, or does not."""
 
     def __init__(self, address, live_id: str, cookie: str, baskets, tally: Tally, dice: random.Random):
-        self.live_id, self.tally, self.dice = live_id, tally, dice
+        self.address, self.live_id, self.tally, self.dice = address, live_id, tally, dice
         self.web = Web(*address, cookie)
-        self.sockets = Sockets(*address, cookie, {"events": self.on_events})
+        self.sockets = None
         self.baskets, self.stock, self.busy, self.me = baskets, {}, set(), {}
         self.done = False
 
     def run(self) -> None:
         """Join and stay until told to leave; anything unexpected is counted, not hidden."""
         try:
-            self._enter()
+            self._come()
             while not self.done:
                 gevent.sleep(self.dice.expovariate(1 / 12))
                 self._be_sociable()
@@ -55,8 +55,23 @@ class Viewer:
             if not self.done:
                 self.tally.error(f"{type(error).__name__}: {error}"[:90])
         finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self.sockets is not None:
             self.sockets.close()
-            self.web.close()
+        self.web.close()
+
+    def _come(self) -> None:
+        """As the page does: who gets no answer asks again, more patiently each time."""
+        for pause in (3, 6, 9, 12):
+            try:
+                return self._enter()
+            except (OSError, gevent.Timeout):
+                self._leave()
+                self.tally.counts["came again"] += 1
+                gevent.sleep(pause * self.dice.uniform(0.7, 1.3))
+        return self._enter()
 
     def _enter(self) -> None:
         status, page, _ = self.web.call("GET", f"/live/{self.live_id}")
@@ -70,7 +85,7 @@ class Viewer:
         self.me = snapshot["me"]
         self.offers = snapshot["offers"]
         self.by_sku = {offer["sku"]: offer_id for offer_id, offer in self.offers.items()}
-        self.sockets.cookie = self.web.cookie
+        self.sockets = Sockets(*self.address, self.web.cookie, {"events": self.on_events})
         self.sockets.connect()
         answer = self.sockets.ask("join", {"live_id": self.live_id}, 15)
         if not answer.get("ok"):
