@@ -34,6 +34,10 @@ class Tally:
         return times[min(len(times) - 1, int(len(times) * share))] if times else 0.0
 
 
+class Busy(OSError):
+    """The shop asks to come again in a moment."""
+
+
 class Viewer:
     """Watches, talks, taps when something opens that is in one of the baskets, and pays, or does not."""
 
@@ -77,7 +81,7 @@ class Viewer:
         status, page, _ = self.web.call("GET", f"/live/{self.live_id}")
         token = re.search(r'name="csrf-token" content="([^"]+)"', page) if status == 200 else None
         if token is None:
-            raise ValueError(f"page {status}")
+            raise Busy if status == 503 else ValueError(f"page {status}")
         self.web.token = token[1]
         status, snapshot, _ = self.web.call("GET", f"/api/live/{self.live_id}")
         if status != 200:
@@ -89,7 +93,7 @@ class Viewer:
         self.sockets.connect()
         answer = self.sockets.ask("join", {"live_id": self.live_id}, 15)
         if not answer.get("ok"):
-            raise ValueError(f"join {answer.get('code')}")
+            raise Busy if answer.get("code") in ("busy", "too_many") else ValueError(f"join {answer.get('code')}")
         for offer_id, offer in self.offers.items():
             self._see(offer_id, offer["stock"])
         self.tally.counts["viewers"] += 1
@@ -178,7 +182,13 @@ class Viewer:
             self.tally.counts["paying"] += 1
 
     def _post(self, path: str, body: dict, count: str):
-        status, answer, _ = self.web.call("POST", path, body)
+        """As static/js/api.js: who is told that the shop is busy asks again with the same body."""
+        for pause in (0.5, 1, 2, 4, 8):
+            status, answer, _ = self.web.call("POST", path, body)
+            if status != 503:
+                break
+            self.tally.counts["asked again"] += 1
+            gevent.sleep(pause * self.dice.uniform(0.7, 1.3))
         if status < 300:
             self.tally.counts[count] += 1
             return answer
