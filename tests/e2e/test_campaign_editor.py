@@ -187,6 +187,26 @@ def test_rows_move_by_keys_by_dragging_and_by_buttons(staff, draft):
         assert [offer.title for offer in offers(db)] == ["Alarm clock", "Bird ornament", "Cake tin"]
 
 
+def test_a_row_lies_where_it_was_dropped_although_an_answer_came_meanwhile(staff, draft):
+    page, late = staff(), []
+    page.goto(draft)
+    page.route("**/order", lambda route: route.continue_() if late else late.append(route))
+    grip = page.get_by_role("button", name="Move Bird ornament")
+    grip.press("ArrowDown")
+    box, last = grip.bounding_box(), page.locator("tbody tr").nth(2).bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 8, last["y"] + last["height"] - 2, steps=6)
+    expect(page.locator("tbody tr b")).to_have_text(["Alarm clock", "Cake tin", "Bird ornament"])
+    late[0].continue_()
+    saved(page)
+    page.mouse.up()
+    expect(page.locator("#announcer")).to_have_text("Bird ornament: place 3 of 3")
+    saved(page)
+    with transaction() as db:
+        assert [offer.title for offer in offers(db)] == ["Alarm clock", "Cake tin", "Bird ornament"]
+
+
 def test_a_removed_offer_comes_back_as_it_was(staff, draft):
     page = staff()
     page.goto(draft)

@@ -38,18 +38,25 @@ function drag(start, grip, onMoved) {
     if (event.clientY < edge) scrollBy(0, -12);
     else if (event.clientY > innerHeight - edge) scrollBy(0, 12);
   };
-  const stop = (keep) => () => {
+  const end = () => {
     row.classList.remove('dragged');
     done.abort();
-    if (!keep) body.replaceChildren(...before);
+  };
+  const drop = (event) => {
+    follow(event); // an answer of the server may have painted the old order since the last move
+    end();
     const ids = [...body.children].map((each) => each.dataset.key);
-    if (keep && ids.some((id, place) => id !== before[place].dataset.key)) onMoved(row.dataset.key, ids);
+    if (ids.some((id, place) => id !== before[place]?.dataset.key)) onMoved(row.dataset.key, ids);
+  };
+  const giveUp = () => {
+    end();
+    body.replaceChildren(...before);
   };
   const done = new AbortController();
   const { signal } = done;
   // On the document: a row that moves within the table loses the pointer that its grip had captured.
   document.addEventListener('pointermove', follow, { signal });
-  document.addEventListener('pointerup', stop(true), { signal });
-  document.addEventListener('pointercancel', stop(false), { signal });
-  document.addEventListener('keydown', (event) => event.key === 'Escape' && stop(false)(), { signal });
+  document.addEventListener('pointerup', drop, { signal });
+  document.addEventListener('pointercancel', giveUp, { signal });
+  document.addEventListener('keydown', (event) => event.key === 'Escape' && giveUp(), { signal });
 }
