@@ -158,6 +158,7 @@ class VideoDesk {
 
   async #paintDevices() {
     const found = await devices();
+    if (!this.#stream) return; // switched off meanwhile
     for (const [selector, kind, track] of [['#pick-camera', 'camera', this.#stream.getVideoTracks()[0]], ['#pick-mic', 'microphone', this.#stream.getAudioTracks()[0]]]) {
       const used = track?.getSettings().deviceId;
       $(selector).replaceChildren(...found.filter((one) => one.kind === kind).map(({ id, label }, place) => h('option', { value: id, selected: id === used }, label || `${kind === 'camera' ? t('Camera') : t('Microphone')} ${place + 1}`)));
