@@ -29,6 +29,16 @@ def test_letters_about_an_order_speak_the_buyers_language(counter, language):
         assert words in letters, words
 
 
+def test_who_chose_no_language_reads_their_own_pages_and_never_the_packers(counter):
+    counter.client.set_cookie("lang", "zh")
+    order_id = counter.paid()
+    counter.desk.set_cookie("lang", "zh")
+    counter.desk.post(f"/studio/orders/{order_id}/sent", data={"carrier": "Post", "tracking_code": "AB12"})
+    with transaction() as db:
+        letters = {mail.key.split(":")[0]: mail.body for mail in db.scalars(select(Mail))}
+    assert "收货地址：" in letters["order-paid"] and "Tracking code" in letters["order-sent"]
+
+
 def test_the_shop_hears_of_a_dispute_once_each_in_their_language(counter):
     with transaction() as db:
         packer = member(db, roles=[("host", counter.shop)])
