@@ -229,7 +229,7 @@ def speaking_to(reader: Member | None):
     """Within this, sentences are in the language of who reads the letter; gives its locale, for sums. Who never chose
     one gets the page's if they asked for the letter themselves or are no member yet, else the configured default."""
     code = known(reader.language) if reader else None
-    if reader and not code and g.get("member") not in (None, reader):
+    if reader and not code and g.get("member") and g.member.id != reader.id:  # ids: each session has its own object
         code = known(current_app.config["LIVESTALL"].default_language)
     name = LANGUAGES[code][0] if code else locale()
     with force_locale(name):
