@@ -1,18 +1,20 @@
-"""Real parts for every test: one PostgreSQL and one Valkey a test process, a migrated database a test file run.
+"""Real parts for every test: one PostgreSQL a run; a Valkey and a migrated database a test process.
 
 `db` gives an open transaction's session factory; every test starts with empty tables.
 """
+import os
 import shutil
 import tempfile
-import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 import core.db
-from core import config, embedded, migrations
+from core import config, embedded
 from core.db import Base
+from core.embedded import postgres, valkey
+from tests.stack import migrated, new_database
 
 ROOT = Path(__file__).resolve().parents[1]
 JANUS = shutil.which("janus")
@@ -33,36 +35,37 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line("Janus is not installed: tests marked janus are left out (apt-get install janus).")
 
 
+def pytest_configure(config):
+    """One folder for all processes of a test run; who began the run removes it."""
+    if not hasattr(config, "workerinput"):
+        os.environ["TEST_FOLDER"] = tempfile.mkdtemp(prefix="livestall-test-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ["TEST_FOLDER"], ignore_errors=True))
+
+
 @pytest.fixture(scope="session")
-def servers():
-    """URLs of a private PostgreSQL and Valkey, thrown away afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="livestall-test-"))
-    yield embedded.start(folder, durable=False)
-    embedded.stop(folder)
-    shutil.rmtree(folder, ignore_errors=True)
+def servers(worker_id):
+    """URLs of the test run's PostgreSQL, which its processes share, and of a Valkey of this process's own."""
+    shared, own = (Path(os.environ["TEST_FOLDER"]) / name for name in ("shared", worker_id))
+    for folder in (shared, own):
+        folder.mkdir(exist_ok=True)
+    yield postgres.start(shared / "postgres", durable=False), valkey.start(own / "valkey")
+    for folder in (shared, own):
+        embedded.stop(folder)
 
 
 @pytest.fixture(scope="session")
 def settings(servers, tmp_path_factory):
     """The configuration of the application under test, on a database of its own."""
-    database_url, redis_url = servers
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = create_engine(database_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = admin.url.set(database=name).render_as_string(hide_password=False)
-    admin.dispose()
-    return config.load({"APP_ENV": "test", "DATABASE_URL": url, "REDIS_URL": redis_url, "SECRET_KEY": "t" * 40,
-                        "BASE_URL": "http://127.0.0.1:8000", "DATA_DIR": str(tmp_path_factory.mktemp("data"))},
-                       env_file=None)
+    cluster, redis_url = servers
+    return config.load({"APP_ENV": "test", "DATABASE_URL": new_database(cluster, migrated(cluster)),
+                        "REDIS_URL": redis_url, "SECRET_KEY": "t" * 40, "BASE_URL": "http://127.0.0.1:8000",
+                        "DATA_DIR": str(tmp_path_factory.mktemp("data"))}, env_file=None)
 
 
 @pytest.fixture(scope="session")
 def app(settings):
     from app import create_app
-    app = create_app(settings, TESTING=True, SOCKET_MODE="threading", WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
-    migrations.upgrade(core.db.engine())
-    return app
+    return create_app(settings, TESTING=True, SOCKET_MODE="threading", WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from demo.accounts import HOST
 from tests.e2e.conftest import DESKTOP, PHONE, SHOTS
 from tests.e2e.pages import NO_PAGES, PAGES, Page
-from tests.stack import ROOT
+from tests.stack import ROOT, Stack
 
 # The first page also waits for the product and its world.
 pytestmark = pytest.mark.timeout(300)
@@ -41,7 +41,14 @@ EVERY_LOOK = "EVERY_LOOK" in os.environ
 LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def stack(servers, tmp_path_factory):
+    """Its own: what happened in the world of all pages would surprise other tests."""
+    with Stack(servers, tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
 def world(stack):
     """{"ids": …, "cookies": …}: see world.py."""
     done = subprocess.run([sys.executable, "tests/e2e/world.py"], cwd=ROOT, env=stack.env, capture_output=True,
