@@ -2,7 +2,7 @@
 from affiliates.payouts import accounts
 from affiliates.people.queries import access_own
 from affiliates.settlement import books as settlement
-from demo.accounts import AFFILIATES, CHECKER, PASSWORD, STAFF
+from demo.accounts import AFFILIATES, CHECKER, STAFF
 from members.models import Member, Merchant
 from orders import books
 
@@ -16,8 +16,7 @@ def plant(db, shop: Merchant, who: dict[str, Member]) -> None:
     given = [(settlement.affiliate(access_own(db, aiko).id), aiko, "sandbox", {}),
              (books.merchant(shop.id), who[STAFF], "sandbox", {})]
     for owner, member, method, details in given:
-        row = accounts.set_account(db, owner, member, method=method, holder=member.name, details=details,
-                                   password=PASSWORD)
+        row = accounts.set_account(db, owner, member, method=method, holder=member.name, details=details)
         accounts.verify(db, row.id, who[CHECKER])
     accounts.set_account(db, settlement.affiliate(access_own(db, femi).id), femi, method="bank", holder=femi.name,
-                         details={"iban": IBAN}, password=PASSWORD)
+                         details={"iban": IBAN})

@@ -61,12 +61,12 @@ def account_password():
     return _back()
 
 
-def ask_password(password: str) -> None:
-    """Raises Invalid unless it is the member's, or TooMany."""
+def ask_password(password: str, field: str = "current_password") -> None:
+    """Raises Invalid (said at `field`) unless it is the member's, or TooMany: guessing gets slow."""
     buckets = [throttle.Bucket(f"password:{g.member.id}", throttle.FREE)]
     throttle.take(buckets)
     if not passwords.matches(g.member.password_hash, password):
-        raise Invalid(fields={"current_password": [_("That is not your password.")]})
+        raise Invalid(fields={field: [_("That is not your password.")]})
     throttle.forgive(buckets)
 
 

@@ -15,6 +15,7 @@ from core.money import plain
 from core.web import body, page_number
 from ledger import balances
 from members.access import staff
+from members.account import ask_password
 from members.forms import page_with_form
 from members.queries import current_merchant
 from orders import books
@@ -70,7 +71,8 @@ def _form(errors, message, values):
 @page_with_form(_form)
 def money_account():
     given = body(PayoutIn)
-    with entering.watched(g.member), transaction() as db:
+    ask_password(given["password"], "password")
+    with transaction() as db:
         entering.set_account(db, _shop(db)[1], g.member, given)
     flash(_("Saved. We have written to you about it."), "ok")
     return redirect(url_for(".money"), 303)

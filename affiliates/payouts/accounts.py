@@ -7,12 +7,11 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 
 from affiliates.payouts import bank_details, letters, sealing
-from affiliates.payouts.errors import SecondPersonNeeded, WrongPassword
+from affiliates.payouts.errors import SecondPersonNeeded
 from affiliates.payouts.models import METHODS, PayoutAccount
 from affiliates.people import acts
 from core import clock
 from core.errors import Invalid, NotFound
-from members import passwords
 
 log = structlog.get_logger("payouts")
 # Long enough that the letter about the change is read before any money goes there.
@@ -24,15 +23,12 @@ def current(db, owner: str) -> PayoutAccount | None:
     return db.scalar(select(PayoutAccount).where(PayoutAccount.owner == owner, PayoutAccount.replaced_at.is_(None)))
 
 
-def set_account(db, owner: str, member, *, method: str, holder: str, details: dict,
-                password: str) -> PayoutAccount:
-    """Say where the money goes; `member` acts for `owner` (the caller's door checked that) and gives the password.
+def set_account(db, owner: str, member, *, method: str, holder: str, details: dict) -> PayoutAccount:
+    """Say where the money goes; `member` acts for `owner` and gave the password (the caller's door checked both).
 
     A first account is usable when it is verified; a changed one a day later at the earliest, and not before it is
-    verified anew. Raises WrongPassword, Invalid.
+    verified anew. Raises Invalid.
     """
-    if not passwords.matches(member.password_hash, password):
-        raise WrongPassword
     if method not in METHODS or not holder.strip() or len(holder) > 70:
         raise Invalid
     details = bank_details.clean(method, details)

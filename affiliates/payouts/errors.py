@@ -22,10 +22,6 @@ class NoDebtor(DomainError):
     message = _l("The platform's own account is not set up (PAYOUT_DEBTOR_IBAN). Export CSV, or set it.")
 
 
-class WrongPassword(DomainError):
-    code, status, message = "wrong_password", 403, _l("That is not your password.")
-
-
 class FileRefused(DomainError):
     """Nothing of the file was applied; `lines` says what is wrong where."""
     code, status = "file_refused", 422

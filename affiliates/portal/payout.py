@@ -13,6 +13,7 @@ from core import clock
 from core.db import reading, transaction
 from core.web import body, page_number
 from members.access import signed_in
+from members.account import ask_password
 from members.forms import page_with_form
 
 
@@ -34,7 +35,8 @@ def _form(form_errors, message, values):
 @page_with_form(_form)
 def payout_account():
     given = body(PayoutIn)
-    with entering.watched(g.member), transaction() as db:
+    ask_password(given["password"], "password")
+    with transaction() as db:
         entering.set_account(db, books.affiliate(own(db).id), g.member, given)
     flash(_("Saved. We have written to you about it."), "ok")
     return redirect(url_for("affiliate.settings"), 303)

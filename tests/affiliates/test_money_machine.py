@@ -34,7 +34,6 @@ from core.checks import CHECKS
 from core.clock import now
 from core.db import transaction
 from core.errors import DomainError
-from members import passwords
 from orders import actions, books, checkout, refunds
 from orders.models import Order
 from orders.payments import DisputeFacts, Result, disputes
@@ -317,20 +316,17 @@ def reset():
 def shop(desk, db, monkeypatch):
     """A team of two with accounts at the sandbox bank, two finance persons, and a fee."""
     monkeypatch.setattr(books, "_fee_ppm", FEE_PPM)
-    leader_member = factories.member(db, "Bo", password_hash=passwords.hash_password(PASSWORD))
+    leader_member = factories.member(db, "Bo")
     leader = factories.affiliate(db, leader_member, desk.counter.shop)
     fin, second = (factories.member(db, name, roles=[("operator", None)]) for name in ("Fin", "Ida"))
     db.commit()
     with transaction() as own:
         own.execute(text("UPDATE affiliates SET parent_id = :leader WHERE id = :id"),
                     {"leader": leader.id, "id": desk.affiliate.id})
-        own.execute(text("UPDATE members SET password_hash = :hash WHERE id = :id"),
-                    {"hash": passwords.hash_password(PASSWORD), "id": desk.member.id})
     for affiliate, member_id in ((desk.affiliate, desk.member.id), (leader, leader_member.id)):
         with transaction() as own:
             row = accounts.set_account(own, f"affiliate:{affiliate.id}", own.get(type(desk.member), member_id),
-                                       method="sandbox", holder="Somebody", details={"outcome": "paid"},
-                                       password=PASSWORD)
+                                       method="sandbox", holder="Somebody", details={"outcome": "paid"})
             accounts.verify(own, row.id, second)
     desk.came()
     desk.came(30 * 60)

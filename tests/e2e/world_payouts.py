@@ -11,7 +11,7 @@ from affiliates.people.queries import access_own
 from affiliates.settlement.books import PAYABLE, affiliate
 from core.db import reading, transaction
 from core.money import plain
-from demo.accounts import AFFILIATES, CHECKER, OPERATOR, PASSWORD, STAFF
+from demo.accounts import AFFILIATES, CHECKER, OPERATOR, STAFF
 from ledger import accounts as ledger_accounts
 from ledger import transfers
 from members.models import Member
@@ -35,7 +35,7 @@ def make(shop) -> dict:
             _account(db, owners[email], who[email], who[CHECKER], "sandbox", outcome=outcome)
         _account(db, merchant(shop.id), who[STAFF], who[CHECKER], "bank", iban=IBAN)
         accounts.set_account(db, owners[HOLDER], who[HOLDER], method="bank", holder="Kim Ashdown",
-                             details={"iban": IBAN, "bic": "WESTGB22"}, password=PASSWORD)
+                             details={"iban": IBAN, "bic": "WESTGB22"})
     paid = _batch(who, "sandbox")
     _send(paid)
     ids = _by_the_bank(who, shop)
@@ -59,8 +59,7 @@ def _earn(db, shop, owner: str, minor: int, key: str) -> None:
 
 def _account(db, owner: str, member, checker, method: str, **details) -> None:
     """Verified, and a change that is a day old."""
-    row = accounts.set_account(db, owner, member, method=method, holder=f"{member.name} Ashdown", details=details,
-                               password=PASSWORD)
+    row = accounts.set_account(db, owner, member, method=method, holder=f"{member.name} Ashdown", details=details)
     accounts.verify(db, row.id, checker)
     db.execute(update(PayoutAccount).where(PayoutAccount.id == row.id).values(
         usable_from=func.now() - timedelta(hours=1)))

@@ -30,10 +30,10 @@ class Desk:
     def owner(self, name):
         return affiliate(self.people[name].id)
 
-    def account(self, name, method="sandbox", verified=True, password=PASSWORD, **details):
+    def account(self, name, method="sandbox", verified=True, **details):
         with transaction() as db:
             row = accounts.set_account(db, self.owner(name), self.members[name], method=method, holder=f"{name} Ltd",
-                                       details=details, password=password)
+                                       details=details)
             return accounts.verify(db, row.id, self.checker) if verified else row
 
     def earn(self, name, minor, key="earned"):

@@ -9,7 +9,7 @@ from affiliates.settlement.books import PAYABLE
 from core.db import transaction
 from ledger import accounts as ledger_accounts
 from ledger import transfers
-from members import passwords
+from members import passwords, throttle
 from members.models import Mail
 from orders.books import CLEARING, PLATFORM, SALES, merchant
 from tests import factories
@@ -66,8 +66,10 @@ def test_its_account_needs_the_password_a_letter_and_a_day(shop):
     form = {"holder": "Lantern Ltd", "iban": IBAN, "password": "wrong"}
     refused = browser["ana"].post(f"{AT}/account", data=form)
     assert refused.status_code == 422 and "That is not your password." in refused.text and "wrong" not in refused.text
-    typo = browser["ana"].post(f"{AT}/account", data={**form, "password": PASSWORD, "iban": "GB34BUKB20201555555555"})
-    assert typo.status_code == 422 and "typing error" in typo.text
+    for _ in range(throttle.FREE + 2):  # who gives the password may mistype the rest as often as they like
+        typo = browser["ana"].post(f"{AT}/account", data={**form, "password": PASSWORD,
+                                                          "iban": "GB34BUKB20201555555555"})
+        assert typo.status_code == 422 and "typing error" in typo.text
     for method in ("sandbox", "stripe"):  # neither is set up here
         assert browser["ana"].post(f"{AT}/account", data={**form, "password": PASSWORD,
                                                           "method": method}).status_code == 422
@@ -86,7 +88,7 @@ def test_a_shops_payout_goes_through_a_batch_and_stands_on_its_page(desk, shop):
     mine, browser, who = shop
     with transaction() as db:
         row = accounts.set_account(db, merchant(mine.id), who["ana"], method="bank", holder="Lantern Ltd",
-                                   details={"iban": IBAN}, password=PASSWORD)
+                                   details={"iban": IBAN})
         accounts.verify(db, row.id, desk.checker)
         batch = batches.draft(db, currency=mine.currency, channel="bank", threshold_minor=100, by=desk.maker)
     assert "Nothing was paid out yet" in browser["ana"].get(AT).text
