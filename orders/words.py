@@ -41,6 +41,16 @@ def desk_state(order: Order) -> tuple[str, str]:
     return state_of(order)
 
 
+def money_back(refunds: list[Refund]) -> str:
+    """What became of a cancelled order's money; empty while nobody has sent it."""
+    states = {refund.state for refund in refunds}
+    if "pending" in states:
+        return _("Your money is on its way back.")
+    if "succeeded" in states:
+        return _("Your money was sent back.")
+    return _("Your bank refused the money. The shop will send it again.") if states else ""
+
+
 def failure(payment: Payment | None) -> str:
     """Why the last attempt took no money; empty if it did not fail."""
     if payment is None or payment.state != "failed":

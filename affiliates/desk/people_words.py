@@ -1,5 +1,6 @@
 """States of affiliates and deeds about them in words."""
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from affiliates.portal.words import percent
 from core.i18n import money_text
@@ -7,12 +8,12 @@ from core.i18n import money_text
 
 def states() -> dict[str, tuple[str, str]]:
     """{state: (word, kind of chip)}."""
-    return {"applied": (_("asks"), "calm"), "active": (_("approved"), "stock"), "frozen": (_("frozen"), "urgent"),
-            "closed": (_("over"), "")}
+    return {"applied": (_("asks"), "calm"), "active": (_("approved"), "stock"),
+            "frozen": (pgettext("person", "frozen"), "urgent"), "closed": (_("over"), "")}
 
 
 def filters() -> dict[str, str]:
-    return {"all": _("All"), "applied": _("Asking"), "active": _("Approved"), "frozen": _("Frozen"),
+    return {"all": _("All"), "applied": _("Asking"), "active": _("Approved"), "frozen": pgettext("person", "Frozen"),
             "closed": _("Over")}
 
 
@@ -26,7 +27,8 @@ def reasons() -> dict[str, str]:
 def deeds() -> dict[str, str]:
     """The log of one affiliate at a shop."""
     return {"affiliation.applied": _("Asked to promote"), "affiliation.active": _("Approved"),
-            "affiliation.frozen": _("Frozen"), "affiliation.closed": _("Ended"), "affiliation.tier": _("New level")}
+            "affiliation.frozen": pgettext("person", "Frozen"), "affiliation.closed": _("Ended"),
+            "affiliation.tier": _("New level")}
 
 
 def code_text(coupon) -> str:

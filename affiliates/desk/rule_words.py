@@ -1,6 +1,6 @@
 """Rules in words: for what they hold, what they pay, since when."""
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import ngettext, pgettext
 from sqlalchemy import select
 
 from affiliates.portal.words import measures, percent
@@ -30,7 +30,7 @@ def scope_text(rule, names: dict) -> str:
         parts.append(_("campaign “%(name)s”", name=names.get(rule.campaign_id) or _("Without a name")))
     if rule.tier:
         parts.append(_("level “%(name)s”", name=rule.tier))
-    return ", ".join(parts) if parts else _("everything")
+    return pgettext("list", ", ").join(parts) if parts else _("everything")
 
 
 def pays_text(rule) -> str:

@@ -40,7 +40,8 @@ def account_kinds() -> dict[str, str]:
 
 def reasons() -> dict[str, str]:
     """Why a party is in no batch."""
-    return {"debt": _("Owes us"), "below_threshold": _("Less than the least amount"), "frozen": _("Frozen"),
+    return {"debt": _("Owes us"), "below_threshold": _("Less than the least amount"),
+            "frozen": pgettext("person", "Frozen"),
             "no_account": _("Has given no account"), "unverified": _("The account is not verified"),
             "account_new": _("The account was changed less than 24 hours ago"),
             "other_method": _("Wants the money another way"), "under_way": _("Another payout is not finished"),

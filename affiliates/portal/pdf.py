@@ -2,6 +2,7 @@
 import io
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -24,6 +25,7 @@ pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
 class TooLong(DomainError):
     """More lines than a PDF is good for."""
     code, status = "too_long", 422
+    message = _l("That is too much for a PDF. Choose a shorter time, or take the CSV.")
 
 
 def statement_pdf(rows, name: str, title: str, made: str) -> bytes:

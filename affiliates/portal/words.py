@@ -3,6 +3,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from affiliates.people.models import STANDARD
 from core.i18n import money_text
@@ -37,7 +38,7 @@ def rates_text(rules: list[dict], currency: str) -> str:
     said = [rate_text(rule, currency) for rule in wide + narrow[:2]]
     if len(narrow) > 2:
         said.append(_("and %(count)s more", count=len(narrow) - 2))
-    return ", ".join(said) if said else _("No commission yet")
+    return pgettext("list", ", ").join(said) if said else _("No commission yet")
 
 
 def states() -> dict[str, tuple[str, str]]:

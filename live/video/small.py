@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from core.errors import DomainError
 from live.video import files, playlist
@@ -32,11 +33,11 @@ MOST_BPS = 850_000  # with sound and its wrapping
 
 
 class TooBusy(DomainError):
-    code = "small_too_busy"
+    code, message = "small_too_busy", _l("This machine is too busy to make the small picture as well.")
 
 
 class Needless(DomainError):
-    code = "small_needless"
+    code, message = "small_needless", _l("The picture is so small already that a smaller one saves nothing.")
 
 
 def machine(fresh: int = 0) -> dict:

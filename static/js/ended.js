@@ -19,7 +19,7 @@ tell = createTeller(ctx);
 sheet = createSheet(ctx);
 wirePresses(ctx, sheet);
 
-// What stays on the page although it is sold out: where the member stands in line, or has just bought.
+// What is the member's although it is not on sale: where they stand in line, what they bought.
 const KEPT = new Set(['waiting', 'paid', 'joining', 'reserving']);
 
 function paint(state) {
@@ -30,9 +30,12 @@ function paint(state) {
   document.documentElement.dataset.state = ctx.isLive() ? 'live' : ctx.status();
   const views = offersInOrder(state).map((offer) => ({ offer, view: ctx.phase(state, offer) }));
   const isMine = ({ view }) => view.phase === 'reserved' || view.phase === 'paying';
-  const left = views.filter((one) => !isMine(one) && (saleOf(one.offer, ctx.nowMs()) === 'open' || KEPT.has(one.view.phase)));
+  const isOpen = ({ offer }) => saleOf(offer, ctx.nowMs()) === 'open';
+  const left = views.filter((one) => !isMine(one) && isOpen(one));
+  const kept = views.filter((one) => !isMine(one) && !isOpen(one) && KEPT.has(one.view.phase));
   syncHolds($('#holds'), views.filter(isMine), state, ctx);
-  show($('#mine'), views.some(isMine));
+  show($('#mine'), views.some(isMine) || kept.length > 0);
+  syncOffers($('#kept-list'), kept.map(({ offer }) => offer), state, ctx);
   syncOffers($('#shelf-list'), left.map(({ offer }) => offer), state, ctx);
   show($('#nothing-left'), left.length === 0);
   setText($('#still-count'), left.length ? tn('{n} product', '{n} products', left.length) : '');

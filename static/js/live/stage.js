@@ -40,7 +40,7 @@ function paintNext(upnext, state, ctx) {
   const image = $('img', upnext);
   show(image, Boolean(offer));
   if (offer && image.getAttribute('src') !== offer.picture) image.src = offer.picture;
-  setText($('[data-next-when]', upnext), next.about ? t('Next, about {time}', { time: time(next.about) }) : t('Next'));
+  setText($('[data-next-when]', upnext), Date.parse(next.about) > ctx.nowMs() ? t('Next, about {time}', { time: time(next.about) }) : t('Next'));
   setText($('[data-next-title]', upnext), offer?.title ?? next.title);
   const button = $('[data-next-remind]', upnext);
   const isSet = state.reminded.has(next.offer_id);
