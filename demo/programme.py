@@ -63,7 +63,8 @@ def _now(db, live_ids):
 
 
 def words(place, name: str) -> list[str]:
-    """The still is read once a second; light and hearts move over it; a quiet chord is its sound."""
+    """The still is read once a second, by image2: left to itself, FFmpeg takes a lone PNG for one picture and never
+    looks again. Light and hearts move over it; a quiet chord is its sound."""
     heart = "x='{x}+14*sin(t*{s})':y='H-mod(t*{v}+{o}\\,H+60)'"
     graph = ";".join((
         f"[0:v]fps={FPS},format=yuv420p[still]",
@@ -74,8 +75,9 @@ def words(place, name: str) -> list[str]:
         f"[b][h2]overlay={heart.format(x=320, s=1.6, v=48, o=300)},format=yuv420p[v]",
         "[3:a]volume=0.05,tremolo=f=0.2:d=0.7[a1]", "[4:a]volume=0.03,tremolo=f=0.13:d=0.8[a2]",
         "[a1][a2]amix=inputs=2[sound]"))
-    return [ffmpeg_path(), "-hide_banner", "-loglevel", "error", "-nostdin", "-re", "-loop", "1", "-framerate", "1",
-            "-i", str(place / f"{name}.png"), "-i", str(place / "light.png"), "-i", str(place / "heart.png"),
+    return [ffmpeg_path(), "-hide_banner", "-loglevel", "error", "-nostdin", "-re", "-f", "image2", "-loop", "1",
+            "-framerate", "1", "-i", str(place / f"{name}.png"), "-i", str(place / "light.png"),
+            "-i", str(place / "heart.png"),
             "-f", "lavfi", "-i", "sine=f=196:r=32000", "-f", "lavfi", "-i", "sine=f=293:r=32000",
             "-filter_complex", graph, "-map", "[v]", "-map", "[sound]", "-r", str(FPS), "-c:v", "libx264",
             "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1", "-g", str(FPS), "-b:v", "400k",

@@ -184,14 +184,17 @@ def _try_claim(buyer, offer_id, quantity) -> None:
 
 
 def _pay_or_leave(hold_id, leaves: bool) -> None:
-    with transaction() as db:
-        hold = db.get(Hold, hold_id)
-        if hold is None:
-            return
-        if leaves:
-            stock.release(db, hold_id, hold.member_id)
-        elif stock.consume(db, hold_id):
-            _order(db, hold)
+    try:
+        with transaction() as db:
+            hold = db.get(Hold, hold_id)
+            if hold is None:
+                return
+            if leaves:
+                stock.release(db, hold_id, hold.member_id)
+            elif stock.consume(db, hold_id):
+                _order(db, hold)
+    except DomainError as refusal:  # the rehearsal was ended in this moment, and its stock is gone
+        log.debug("simulated payment refused", code=refusal.code)
 
 
 def _order(db, hold: Hold) -> None:

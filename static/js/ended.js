@@ -38,6 +38,7 @@ function paint(state) {
   syncOffers($('#kept-list'), kept.map(({ offer }) => offer), state, ctx);
   syncOffers($('#shelf-list'), left.map(({ offer }) => offer), state, ctx);
   show($('#nothing-left'), left.length === 0);
+  show($('#still-head'), left.length > 0);
   setText($('#still-count'), left.length ? tn('{n} product', '{n} products', left.length) : '');
   paintFollow($('[data-follow]'), Boolean(state.me?.following), state.show.merchant.name);
   lineState($('#line-state'), ctx);
