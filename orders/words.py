@@ -41,14 +41,13 @@ def desk_state(order: Order) -> tuple[str, str]:
     return state_of(order)
 
 
-def money_back(refunds: list[Refund]) -> str:
-    """What became of a cancelled order's money; empty while nobody has sent it."""
-    states = {refund.state for refund in refunds}
-    if "pending" in states:
+def money_back(order: Order, refunds: list[Refund]) -> str:
+    """What became of a cancelled order's money; empty while nobody has sent it. A refusal is over when all is back."""
+    if any(refund.state == "pending" for refund in refunds):
         return _("Your money is on its way back.")
-    if "succeeded" in states:
+    if order.refunded_minor == order.total_minor:
         return _("Your money was sent back.")
-    return _("Your bank refused the money. The shop will send it again.") if states else ""
+    return _("Your bank refused the money. The shop will send it again.") if refunds else ""
 
 
 def failure(payment: Payment | None) -> str:
