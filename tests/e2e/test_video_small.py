@@ -142,7 +142,9 @@ def test_chat_can_wait_for_the_picture(stack, person):
     # One's own is there at once.
     viewer.locator("#say").fill("That was quick")
     viewer.locator("#say").press("Enter")
-    viewer.locator("#lines .own", has_text="That was quick").wait_for()
+    own, refused = viewer.locator("#lines .own", has_text="That was quick"), viewer.locator("#say-error:visible")
+    own.or_(refused).first.wait_for(timeout=PATIENT)
+    assert not refused.count(), refused.inner_text()
 
 
 def test_both_pictures_have_the_same_pieces_dates_and_frames(stack, tmp_path):

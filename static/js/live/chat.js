@@ -3,7 +3,7 @@
 import { $, h, setText, show } from '/static/js/dom.js';
 import { t, tn } from '/static/js/i18n.js';
 import { ApiError, newKey, signInUrl } from '/static/js/api.js';
-import { NotAnswered } from '/static/js/live/socket.js';
+import { askAgain } from '/static/js/live/socket.js';
 import { withMessage } from '/static/js/live/state.js';
 
 // Within 40 px of the end counts as reading along.
@@ -181,16 +181,8 @@ class Say {
 }
 
 async function say(ctx, data) {
-  let answer;
-  try {
-    answer = await ctx.getLine().request('chat', data);
-  } catch (error) {
-    if (!(error instanceof NotAnswered)) throw error;
-    // The same key once more, if there is a line again: it is said once.
-    await new Promise((resolve) => { setTimeout(resolve, 800); });
-    answer = await ctx.getLine().request('chat', data).catch(() => null);
-    if (!answer) throw new ApiError({ code: 'network', message: t('Your message may not have arrived. Please look before you send it again.') });
-  }
+  const answer = await askAgain(ctx.getLine, 'chat', data);
+  if (!answer) throw new ApiError({ code: 'network', message: t('Your message may not have arrived. Please look before you send it again.') });
   if (!answer.ok) throw new ApiError(answer);
   return answer;
 }

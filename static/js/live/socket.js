@@ -254,3 +254,18 @@ export async function throughEitherDoor({ line, event, data, post, refuse }) {
   if (answer.code === 'busy' || answer.code === 'internal') return post();
   throw refuse(answer);
 }
+
+/**
+ * A keyed write that has a socket event only: without an answer, or when the server is busy, the same key once more
+ * on the line there is by then. Gives the answer, a refusal too, or null when it is not known whether anything arrived.
+ */
+export async function askAgain(getLine, event, data, env = globalThis) {
+  const ask = () => getLine().request(event, data).catch((error) => {
+    if (!(error instanceof NotAnswered)) throw error;
+    return null;
+  });
+  const answer = await ask();
+  if (answer && answer.code !== 'busy') return answer;
+  await new Promise((resolve) => { env.setTimeout(resolve, answer?.retry_ms ?? 800); });
+  return (await ask()) ?? answer;
+}

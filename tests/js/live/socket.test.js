@@ -2,7 +2,7 @@ import '../served.js';
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
-const { Line, NotAnswered, pauseMs, refresher, spreadMs, throughEitherDoor } = await import('/static/js/live/socket.js');
+const { askAgain, Line, NotAnswered, pauseMs, refresher, spreadMs, throughEitherDoor } = await import('/static/js/live/socket.js');
 const { serverClock } = await import('/static/js/live/clock.js');
 
 const settle = async () => { for (let i = 0; i < 12; i += 1) await null; };
@@ -264,4 +264,32 @@ test('no answer, or a busy one, goes on over HTTP; a clear no does not', async (
   await assert.rejects(door({ request: async () => ({ ok: false, code: 'sold_out' }) }, post), /sold_out/);
   assert.equal(posts, 2);
   await assert.rejects(door({ request: async () => { throw new TypeError('a bug'); } }, post), TypeError);
+});
+
+test('a write without a second door is asked for once more under its key', async () => {
+  const asked = async (...answers) => {
+    const sent = [];
+    const line = { request: async (event, data) => {
+      sent.push([event, data.key]);
+      const next = answers.shift();
+      if (next instanceof Error) throw next;
+      return next;
+    } };
+    const pauses = [];
+    const env = { setTimeout: (fn, ms) => { pauses.push(ms); fn(); } };
+    const answer = await askAgain(() => line, 'chat', { key: 'k' }, env);
+    assert.ok(sent.every(([event, key]) => event === 'chat' && key === 'k'));
+    return { answer, times: sent.length, pauses };
+  };
+  const ok = { ok: true };
+  const busy = { ok: false, code: 'busy', retry_ms: 1200 };
+  const muted = { ok: false, code: 'muted' };
+  const lost = () => new NotAnswered('cut off');
+  assert.deepEqual(await asked(ok), { answer: ok, times: 1, pauses: [] });
+  assert.deepEqual(await asked(muted), { answer: muted, times: 1, pauses: [] });
+  assert.deepEqual(await asked(busy, ok), { answer: ok, times: 2, pauses: [1200] });
+  assert.deepEqual(await asked(lost(), ok), { answer: ok, times: 2, pauses: [800] });
+  assert.deepEqual(await asked(busy, lost()), { answer: busy, times: 2, pauses: [1200] });
+  assert.deepEqual(await asked(lost(), lost()), { answer: null, times: 2, pauses: [800] });
+  await assert.rejects(asked(new TypeError('ours')), TypeError);
 });
