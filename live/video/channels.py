@@ -12,7 +12,7 @@ from live.video.keys import KEY_SECONDS
 from live.video.models import VideoChannel
 
 # How much later a frame reaches the media server than it was taken, by how it is sent; measured, see docs/video.md.
-SKEW_MS = {"rtmp": 120, "browser": 450, "whip": 250, "external": 0, "mediamtx": 250}
+SKEW_MS = {"rtmp": 250, "browser": 450, "whip": 250, "external": 0, "mediamtx": 250}
 
 
 class StillOn(DomainError):
