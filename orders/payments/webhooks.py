@@ -1,6 +1,7 @@
 """Where providers tell us: signed, kept once per event, applied in the same transaction."""
 import structlog
 from flask import Blueprint, jsonify, request
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -22,7 +23,7 @@ MAX_BYTES = 256 * 1024
 
 class Refused(DomainError):
     code, status = "bad_webhook", 400
-    message = "The signature does not fit."
+    message = _l("The signature does not fit.")
 
 
 @webhooks.post("/<name>")

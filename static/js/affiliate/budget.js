@@ -1,7 +1,7 @@
 // The page of a campaign's budget: the figure, the bar and the curve move by themselves while a show sells.
 
 import { $, h, pageData, setText } from '/static/js/dom.js';
-import { money, t } from '/static/js/i18n.js';
+import { money, t, time } from '/static/js/i18n.js';
 import { follow } from '/static/js/affiliate/budget-line.js';
 import { burn, line } from '/static/js/affiliate/burn.js';
 
@@ -21,7 +21,7 @@ function paint(state) {
     $('#burn-bar').value = used.share * 100;
     $('#burn-bar').classList.toggle('failed', used.share >= 1);
   }
-  $('#burn-chart').replaceChildren(curve(state, used));
+  $('#burn-chart').replaceChildren(curve(state, used), times(state));
   document.documentElement.dataset.spent = state.spent_minor;
 }
 
@@ -42,6 +42,13 @@ function curve(state, used) {
   const path = points.map((point, n) => (n ? `L${at([point[0], points[n - 1][1]])}L${at(point)}` : `M${at(point)}`)).join('');
   svg.append(s('path', { class: 'burn-area', d: `${path}L${W} ${H - PAD}L0 ${H - PAD}Z` }), s('path', { class: 'burn-path', d: path }), s('path', { class: 'base', d: `M0 ${H - PAD}H${W}` }));
   return svg;
+}
+
+/** From when to when the curve runs. */
+function times({ points }) {
+  if (!points.length) return '';
+  const [first, last] = [points[0][0], points.at(-1)[0]].map((at) => h('span', {}, time(at * 1000, 'short')));
+  return h('div.split.tiny.quiet.num', {}, first, last);
 }
 
 const WORDS = { connecting: '', online: '', reconnecting: t('Reconnecting'), offline: t('Offline: may be old') };

@@ -6,7 +6,7 @@ import { open } from '/static/js/ui/dialog.js';
 import { price, setPrice, was } from '/static/js/ui/price.js';
 import { paintStockbar, stockbar } from '/static/js/ui/stockbar.js';
 import { onAir, saleOf, unitsOf } from '/static/js/live/select.js';
-import { bigState, soldOutIn } from '/static/js/control/select.js';
+import { bigState, isOver, soldOutIn } from '/static/js/control/select.js';
 
 // The pace is that of the last 20 s; a number that jumps helps nobody.
 const PACE_MS = 20_000;
@@ -116,7 +116,7 @@ export function createAir(ctx, keys) {
       setText(parts.gone, number(sold));
       setText(parts.facts, [one.sku, one.limit === 1 ? t('one each') : t('up to {n} each', { n: number(one.limit) }), reserve && !closed ? t('{n} in reserve', { n: number(reserve) }) : '', waiting ? t('{n} in line', { n: number(waiting) }) : ''].filter(Boolean).join(' · '));
       paintSale(one, state);
-      const out = ctx.isLive() && state.show.state !== 'ended' ? null : 'true';
+      const out = ctx.isLive() && !isOver(state) ? null : 'true';
       for (const name of ['stop', 'more', 'restock', 'shelf']) setAttr(parts[name], 'aria-disabled', out);
     },
     tick(state) {
@@ -143,7 +143,6 @@ function noteOf(one, sale, samples) {
   return out === null ? t('of {whole} left', { whole }) : t('of {whole} left. At this pace, sold out in {out}', { whole, out: clock(out) });
 }
 
-const isOver = ({ show: { state } }) => state === 'ended' || state === 'cancelled';
 const isOnStage = ({ show: { state } }) => state !== 'scheduled';
 
 /** The offer that the panel is about: the running sale, else what is on air. */

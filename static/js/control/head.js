@@ -3,7 +3,7 @@
 import { $, h, icon, setText, show } from '/static/js/dom.js';
 import { clock, number, t, time } from '/static/js/i18n.js';
 import { confirm } from '/static/js/ui/dialog.js';
-import { bigState } from '/static/js/control/select.js';
+import { bigState, isOver } from '/static/js/control/select.js';
 
 const words = () => ({
   scheduled: t('Scheduled'), rehearsal: t('Rehearsal'), live: t('On air'), sale_opening: t('Sale opening'),
@@ -45,6 +45,7 @@ export function createHead(ctx, keys, endWord) {
     paint(state) {
       const big = bigState(state, ctx.nowMs());
       const isPlay = state.show.state === 'rehearsal';
+      document.body.classList.toggle('over', isOver(state));
       box.dataset.name = isPlay ? 'rehearsal' : big.name;
       // A rehearsal must never look like the real thing, whatever is being played.
       setText($('[data-word]', box), isPlay && big.name !== 'rehearsal' ? t('Rehearsal: {state}', { state: words()[big.name] }) : words()[big.name] ?? big.name);

@@ -2,6 +2,7 @@
 
 import { $, h, icon, syncList, setAttr } from '/static/js/dom.js';
 import { t } from '/static/js/i18n.js';
+import { isOver } from '/static/js/control/select.js';
 import { choose } from '/static/js/control/launch.js';
 
 const MOST = 3;
@@ -21,7 +22,7 @@ export function createPins(ctx, keys) {
   return {
     paint(state) {
       const pins = state.show.pins.map((id) => state.offers[id]).filter(Boolean).map((offer) => ({ key: offer.id, offer }));
-      const over = ['ended', 'cancelled'].includes(state.show.state);
+      const over = isOver(state);
       const free = pins.length < MOST && !over ? [{ key: 'free' }] : [];
       syncList(list, [...pins, ...free], ({ key }) => key, make, (element, { offer }) => {
         setAttr(element.firstElementChild, 'aria-label', offer ? t('Unpin {title}', { title: offer.title }) : null);

@@ -2,6 +2,9 @@
 
 import { saleOf } from '/static/js/live/select.js';
 
+/** Whether nothing of the show can be pressed any more. */
+export const isOver = ({ show }) => show.state === 'ended' || show.state === 'cancelled';
+
 const ms = (iso) => (iso ? Date.parse(iso) : null);
 
 /** The big state: {name, until, offerId}; name is scheduled | rehearsal | live | sale_opening | sale_on | paused | ended | cancelled. */
@@ -18,12 +21,12 @@ export function bigState({ show, offers }, nowMs) {
   return { name: show.state, until: null, offerId: null };
 }
 
-/** Where the run is: {at, count, aheadMs, endsMs}. Ahead of plan is positive; both null before the show. */
+/** Where the run is: {at, count, aheadMs, endsMs}. Ahead of plan is positive; both null before and after the show. */
 export function runAt({ show, staff }, nowMs) {
   const { run } = staff;
-  const at = run.findIndex(({ started_at: began, ended_at: ended }) => began && !ended);
+  const at = isOver({ show }) ? run.filter(({ ended_at: ended }) => ended).length - 1 : run.findIndex(({ started_at: began, ended_at: ended }) => began && !ended);
   const started = ms(show.started_at);
-  if (started === null || at < 0) return { at, count: run.length, aheadMs: null, endsMs: null };
+  if (started === null || at < 0 || isOver({ show })) return { at, count: run.length, aheadMs: null, endsMs: null };
   const planned = run.slice(0, at + 1).reduce((sum, item) => sum + item.minutes * 60_000, 0);
   const rest = run.slice(at + 1).reduce((sum, item) => sum + item.minutes * 60_000, 0);
   const itemLeft = Math.max(0, run[at].minutes * 60_000 - (nowMs - ms(run[at].started_at)));
