@@ -14,17 +14,16 @@ POINTS = 120
 _MOVED = text("""
 SELECT b.campaign_id, b.currency, b.amount_minor, b.spent_minor FROM commission_budgets b
 JOIN campaigns c ON c.id = b.campaign_id WHERE c.state IN ('scheduled', 'live')""")
-# What was earned and what went back, each when it happened, in bins of the whole time; the running sum of it.
+# What was earned and what went back, in bins of the whole time, each with its last moment; the running sum of it.
 _POINTS = text("""
 WITH moves AS (
   SELECT created_at AS at, amount_minor AS minor FROM commissions WHERE campaign_id = :id AND kind = 'sale'
   UNION ALL SELECT a.created_at, a.amount_minor FROM commission_adjustments a JOIN commissions c
     ON c.id = a.commission_id WHERE c.campaign_id = :id AND c.kind = 'sale'
 ), span AS (SELECT min(at) AS first, greatest(60, extract(epoch FROM max(at) - min(at)) / :points) AS wide FROM moves),
-bins AS (SELECT floor(extract(epoch FROM m.at - s.first) / s.wide) AS bin, sum(m.minor) AS minor
+bins AS (SELECT floor(extract(epoch FROM m.at - s.first) / s.wide) AS bin, max(m.at) AS at, sum(m.minor) AS minor
   FROM moves m CROSS JOIN span s GROUP BY 1)
-SELECT extract(epoch FROM s.first) + (b.bin + 1) * s.wide AS at, (sum(b.minor) OVER (ORDER BY b.bin))::bigint AS spent
-FROM bins b CROSS JOIN span s ORDER BY 1""")
+SELECT extract(epoch FROM at) AS at, (sum(minor) OVER (ORDER BY bin))::bigint AS spent FROM bins ORDER BY bin""")
 # What was told last, by this process; a new leader tells everything once.
 _told: dict[uuid.UUID, tuple[int, int]] = {}
 

@@ -1,5 +1,6 @@
 """A campaign's budget on its page and over the socket, and its bonuses."""
 import re
+import time
 
 import pytest
 from sqlalchemy import select
@@ -47,6 +48,7 @@ def test_a_campaign_without_a_budget_shows_its_cost(desk, ana, path):
     assert "Winter kitchen" in page and "1 1 £0.63 no limit" in page
     state = ana.get(f"{path}/budget.json").json
     assert (state["amount_minor"], state["spent_minor"], [spent for _at, spent in state["points"]]) == (None, 63, [63])
+    assert state["points"][0][0] <= time.time(), "a point is where money moved, not where its bin ends"
     assert told() == []
 
 
