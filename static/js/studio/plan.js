@@ -57,7 +57,7 @@ function paintLine(row, item) {
   row.classList.toggle('on', begun && !item.ended_at);
   setText(handle.querySelector('.pos'), state.items.indexOf(item) + 1);
   const grip = handle.querySelector('.grip');
-  grip.hidden = begun || !editable;
+  grip.classList.toggle('off', begun);
   grip.setAttribute('aria-label', t('Move {title}', { title: item.title }));
   setValue(what.querySelector('select'), item.offer_id ?? '');
   setValue(what.querySelector('input'), item.title);
