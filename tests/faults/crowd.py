@@ -78,7 +78,7 @@ class Buyer:
         self.member_id, cookie = who
         self.url, self.live_id, self.diary, self.dice = url, live_id, diary, dice
         self.web = Web(url, cookie)
-        self.sockets, self.state, self.early = None, None, []
+        self.sockets, self.state, self.early, self.told = None, None, [], 0
         self.joined_at = self.lost_at = None
         self.heard_at, self.stale = 0.0, False
         self.tapping = self.done = False
@@ -110,8 +110,10 @@ class Buyer:
         try:
             with gevent.Timeout(5, OSError("late")):
                 self.sockets.connect()
-            if not self.sockets.ask("join", {"live_id": self.live_id}, patience).get("ok"):
+            answer = self.sockets.ask("join", {"live_id": self.live_id}, patience)
+            if not answer.get("ok"):
                 raise OSError("not let in")
+            self.told = answer["seq"]
             self._refresh()
         except (OSError, gevent.Timeout, ValueError):
             self.sockets.close()
@@ -130,13 +132,14 @@ class Buyer:
             if status != 200 or mark not in page:
                 raise OSError(f"page {status}")
             self.web.token = page.split(mark, 1)[1].split('"', 1)[0]
-        self.early = []
         status, body = self.web.call("GET", f"/api/live/{self.live_id}", seconds=5)
         if status != 200:
             raise OSError(f"snapshot {status}")
-        for event in self.early:
-            body = snapshot.apply(body, event)
-        self.state, self.early, self.stale = body, [], False
+        # It is one for many and may be older than what the line has told since it was opened.
+        heard, self.early = self.early, []
+        self.state, self.stale = body, body["seq"] < self.told
+        for event in heard:
+            self._take(event)
 
     def _watch(self) -> None:
         """Until the line is gone or only looks open."""
@@ -177,14 +180,15 @@ class Buyer:
         frame = json.loads(message[2:])[1]
         for event in frame["events"]:
             event = {**event, "stream": frame["stream"]}
+            self._take(event)
+
+    def _take(self, event: dict) -> None:
+        known = self._known(event["stream"]) if self.state else None
+        if self.state and not self.stale and (known is None or event["seq"] <= known + 1):
+            self.state = snapshot.apply(self.state, event)
+        else:  # a gap: what follows would be built on sand, so it waits for the next snapshot
+            self.stale = True
             self.early.append(event)
-            if self.state is None:
-                continue
-            known = self._known(event["stream"])
-            if known is not None and event["seq"] > known + 1:
-                self.stale = True  # a gap: what follows would be built on sand
-            elif not self.stale:
-                self.state = snapshot.apply(self.state, event)
 
     def _known(self, stream: str):
         if stream.startswith("live:"):

@@ -15,7 +15,7 @@ from tests import factories
 from tests.faults.crowd import Buyer, Diary, Web
 
 # Offers that a fault may have for itself: kind → (how many, units, limit a member, seconds of a hold).
-SPARE = {"last": (8, 1, 1, 20), "single": (6, 30, 1, 20), "short": (8, 1, 1, 3), "quick": (8, 9, 9, 3),
+SPARE = {"last": (8, 1, 1, 20), "single": (9, 30, 1, 20), "short": (8, 1, 1, 3), "quick": (8, 9, 9, 3),
          "five": (4, 5, 5, 20)}
 RESTOCK_UNITS, RESTOCK_SECONDS = 12, 0.8  # fewer than the crowd wants: there is always a last unit
 AGREE_SECONDS = 5.0
@@ -131,13 +131,17 @@ class Sale:
         before = self.mark()
         return self.until(lambda: self.mark() > before + 2, seconds, "nobody can buy")
 
+    def rest(self) -> None:
+        """Nobody taps any more, and nobody waits for an answer."""
+        self.tap(False)
+        self.until(lambda: not any(buyer.busy for buyer in self.buyers), self.diary.patience / min(self.slack, 5) + 15,
+                   "somebody is still without an answer")
+
     # -- the verdict
 
     def verdict(self) -> dict:
         """Quiet, then: everybody's answer came, all agree, the books are right. Raises AssertionError."""
-        self.tap(False)
-        self.until(lambda: not any(buyer.busy for buyer in self.buyers), self.diary.patience / min(self.slack, 5) + 15,
-                   "somebody is still without an answer")
+        self.rest()
         self.rig.wait_ready(60 * min(self.slack, 5))
         self.until(lambda: all(buyer.joined_at for buyer in self.buyers), 45, "somebody does not come back")
         agreed = self._agree()

@@ -145,7 +145,7 @@ def _all_at_once(sale, offer: str) -> list:
 
 def last_unit(sale) -> str:
     """200 taps, one unit, two web processes: one winner. The control takes the locks away and must sell it twice."""
-    sale.tap(False)
+    sale.rest()  # without locks whoever still pays would be lost as well
     won = _all_at_once(sale, sale.spare["last"].pop())
     assert len(set(won)) == 1, f"{len(won)} won the last unit"
     control = _without_locks(sale, sale.spare["last"].pop())

@@ -8,7 +8,7 @@ import { setSkew } from '/static/js/ui/countdown.js';
 import { toast } from '/static/js/ui/toast.js';
 import { serverClock } from '/static/js/live/clock.js';
 import { Line, refresher } from '/static/js/live/socket.js';
-import { applyDelayed, applyFigures, applyFrame, applySnapshot, applyTick, needsSnapshot, start } from '/static/js/live/state.js';
+import { applyDelayed, applyFigures, applyFrame, applySnapshot, applyTick, isBehind, needsSnapshot, start } from '/static/js/live/state.js';
 import { createStore } from '/static/js/live/store.js';
 
 const UNDO_PLACE = () => document.getElementById('undo');
@@ -20,6 +20,7 @@ export function openDesk({ snapshot, staff }, { paint, keyOf }) {
   const busy = new Set();
   const mine = new Set(); // actions of this page: their toast is there already
   let line = null;
+  let told = 0;
   const entry = performance.getEntriesByType('navigation')[0];
   clock.sample(Date.parse(snapshot.now), performance.timeOrigin + (entry?.requestStart ?? 0), performance.timeOrigin + (entry?.responseStart ?? 0));
   setSkew(clock.skew());
@@ -40,7 +41,7 @@ export function openDesk({ snapshot, staff }, { paint, keyOf }) {
     clock.sample(Date.parse(fresh.now), sent, Date.now());
     store.update(applySnapshot, fresh, own);
   }
-  const refresh = refresher({ load, isWanted: () => needsSnapshot(store.state) && line.isLive });
+  const refresh = refresher({ load, isWanted: () => isBehind(store.state, told) && line.isLive });
 
   /** What another control page did is said here too, with its undo while there is time. */
   function tellOthers(state, before) {
@@ -108,6 +109,7 @@ export function openDesk({ snapshot, staff }, { paint, keyOf }) {
       joined(answer, again) {
         setSkew(clock.skew());
         const { state } = store;
+        told = answer.seq;
         if (again || answer.seq !== state.seq || answer.staff_seq !== state.staff.seq) refresh({ now: true });
       },
       refused: () => location.reload(),

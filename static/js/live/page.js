@@ -10,7 +10,7 @@ import { createBuying, firstChoice, isComplete, withActs } from '/static/js/live
 import { serverClock } from '/static/js/live/clock.js';
 import { mayBuyMore, phaseOf } from '/static/js/live/select.js';
 import { Line, refresher, spreadMs } from '/static/js/live/socket.js';
-import { applyDelayed, applyFrame, applySnapshot, applyTick, needsSnapshot, start } from '/static/js/live/state.js';
+import { applyDelayed, applyFrame, applySnapshot, applyTick, isBehind, needsSnapshot, start } from '/static/js/live/state.js';
 import { createStore } from '/static/js/live/store.js';
 
 // A gap is usually closed in 0.1 s; a page that could not close it for 3 s does not know the price any more.
@@ -29,6 +29,7 @@ class ShowPage {
   #line = null;
   #isSynced = true; // false from the moment the line is lost until a snapshot has come over the new one
   #gapSince = null;
+  #told = 0; // the number at which the line was joined: what the page knows must not be older
   #changed;
 
   constructor(snapshot, paint, changed) {
@@ -40,7 +41,7 @@ class ShowPage {
     this.#adjust(snapshot.now, performance.timeOrigin + (entry?.requestStart ?? 0), performance.timeOrigin + (entry?.responseStart ?? 0));
     this.store = createStore(withReminders(withActs(start(snapshot))), { paint, changed: (...states) => this.#follow(...states) });
     this.refresh = refresher({
-      load: () => this.#load(), isWanted: () => (needsSnapshot(this.store.state) || !this.#isSynced) && this.#line.isLive,
+      load: () => this.#load(), isWanted: () => (isBehind(this.store.state, this.#told) || !this.#isSynced) && this.#line.isLive,
       spread: () => spreadMs(this.store.state.counters.viewers ?? 0),
     });
     this.buying = createBuying({ store: this.store, getLine: () => this.#line, refresh: this.refresh, said: this.said });
@@ -65,6 +66,7 @@ class ShowPage {
       delayed: (said) => store.update(applyDelayed, said),
       joined: (answer, again) => {
         setSkew(this.clock.skew());
+        this.#told = answer.seq;
         if (again || answer.seq !== store.state.seq) this.refresh({ now: !again });
       },
       refused: (answer) => { if (answer.code === 'banned' || answer.code === 'not_found') location.reload(); },

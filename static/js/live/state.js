@@ -30,6 +30,12 @@ function setKnown(state, stream, seq) {
 /** Whether something was missed (or may have been) and a snapshot is needed. */
 export const needsSnapshot = (state) => state.stale || Object.keys(state.gaps).length > 0;
 
+/**
+ * The same after a join that said `told`: what came before the join is not sent any more, and the snapshot that came
+ * after it may be older, because the server reads it for many (0.2 s). Nothing would close that gap but the next event.
+ */
+export const isBehind = (state, told) => needsSnapshot(state) || state.seq < told;
+
 // -- Events ---------------------------------------------------------------------------------------------------------
 
 /** A frame as sockets bring it: {stream, events: [{seq, kind, payload, at}]}. */
