@@ -7,6 +7,12 @@ const ACK_MS = 3000;
 const PING_MS = 5000;
 // Ticks come once a second and pings every 5 s: 10 s without either is a line that only looks open.
 const SILENCE_MS = 10_000;
+// Before it is joined a line may be silent for a join's 12 s of patience, and a try to connect takes 8.5 s with its
+// pause: 15 s without a try, a refusal or an answer is a line that waits for what never comes (socket.io has no
+// time-out for the server's greeting).
+const STUCK_MS = 15_000;
+// Refusals of a join that say nothing about who asks.
+const PASSING = new Set(['busy', 'too_many', 'internal']);
 
 /** How long to wait after the n-th join without an answer: ms. */
 export const pauseMs = (tries, random = Math.random) => random() * 1000 * 2 ** Math.min(tries - 1, 3);
@@ -46,7 +52,7 @@ export class Line {
     this.closed = false;
     this.socket.on('connect', () => this.#join());
     this.socket.on('disconnect', (reason) => this.#lost(reason));
-    this.socket.on('connect_error', () => this.#paint());
+    this.socket.on('connect_error', () => this.#failed());
     this.socket.on('events', (frame) => this.#heard(() => on.frame(frame)));
     for (const name of also) this.socket.on(name, (data) => this.#heard(() => on[name]?.(data)));
     this.watch = null;
@@ -96,7 +102,7 @@ export class Line {
   async #ask(event, data, timeoutMs) {
     try {
       const answer = await this.socket.timeout(timeoutMs).emitWithAck(event, data);
-      this.heardAt = this.env.performance.now();
+      this.#alive();
       return answer;
     } catch (error) {
       throw new NotAnswered(error.message);
@@ -106,6 +112,7 @@ export class Line {
   async #join() {
     const { socket } = this;
     const id = socket.id;
+    this.#alive();
     try {
       const answer = await this.#ask(this.join.event, this.join.data, ACK_MS * (1 + Math.min(this.unanswered, 3)));
       if (this.closed || socket.id !== id) return;
@@ -123,12 +130,13 @@ export class Line {
       // a crowd that insists keeps a busy server busy.
       if (this.closed || socket.id !== id) return;
       this.unanswered += 1;
+      this.#alive();
       this.env.setTimeout(() => { if (!this.joined && socket.id === id) this.#reopen(); }, pauseMs(this.unanswered));
     }
   }
 
   #refused(answer) {
-    if (answer.code === 'busy' || answer.code === 'too_many') {
+    if (PASSING.has(answer.code)) {
       this.env.setTimeout(() => !this.closed && this.socket.connected && this.#join(), answer.retry_ms ?? 2000);
       return;
     }
@@ -140,13 +148,25 @@ export class Line {
     this.lostAt ??= this.env.performance.now();
     this.#paint();
     // The server closed it (restart, sign-out, a reader too slow): socket.io does not come back by itself then.
-    if (reason === 'io server disconnect' && !this.closed) {
-      this.env.setTimeout(() => !this.closed && this.socket.connect(), 500 + Math.random() * 2000);
-    }
+    if (reason === 'io server disconnect') this.#comeBack();
+  }
+
+  #failed() {
+    this.#alive();
+    this.#paint();
+    if (!this.socket.active) this.#comeBack(); // turned away at the door: socket.io takes that for the last word
+  }
+
+  #comeBack() {
+    this.env.setTimeout(() => !this.closed && this.socket.connect(), 500 + Math.random() * 2000);
+  }
+
+  #alive() {
+    this.heardAt = this.env.performance.now();
   }
 
   #heard(tell) {
-    this.heardAt = this.env.performance.now();
+    this.#alive();
     tell();
   }
 
@@ -164,7 +184,7 @@ export class Line {
 
   #check() {
     const quiet = this.env.performance.now() - this.heardAt;
-    if (this.joined && quiet > SILENCE_MS) this.#reopen();
+    if (quiet > (this.joined ? SILENCE_MS : STUCK_MS)) this.#reopen();
     else this.#paint();
   }
 
@@ -173,7 +193,7 @@ export class Line {
     if (this.closed) return;
     this.joined = false;
     this.lostAt ??= this.env.performance.now();
-    this.heardAt = this.env.performance.now();
+    this.#alive();
     this.socket.disconnect();
     this.socket.connect();
     this.#paint();
@@ -218,8 +238,9 @@ export function refresher({ load, isWanted, spread = () => 0, env = globalThis }
       try {
         await load();
         failures = 0;
-      } catch {
+      } catch (error) {
         failures += 1;
+        if (error.name !== 'ApiError') env.reportError?.(error); // not the network's: a fault of ours must be seen
       }
       if (!more && !isWanted()) return;
       await wait(Math.min(5000, 300 * 2 ** failures) * (0.5 + Math.random()));

@@ -47,9 +47,16 @@ function world() {
 /** A socket as socket.io-client's looks to us; `answers` says what comes back to an event. */
 function fakeIo(answers) {
   const socket = {
-    connected: false, id: null, handlers: {}, sent: [], connects: 0,
+    connected: false, active: false, id: null, handlers: {}, sent: [], connects: 0,
     on(name, fn) { this.handlers[name] = fn; },
-    connect() { this.connects += 1; },
+    connect() {
+      this.connects += 1;
+      this.active = true;
+    },
+    fail({ forGood = false } = {}) {
+      this.active = !forGood;
+      this.handlers.connect_error(new Error('no'));
+    },
     up() {
       this.connected = true;
       this.id = `sid${this.connects}`;
@@ -199,6 +206,47 @@ test('after the server closed it the line comes back by itself', async () => {
   socket.down('io server disconnect');
   await w.pass(3000);
   assert.equal(socket.connects, before + 1);
+});
+
+test('who was turned away at the door knocks again; socket.io itself would not', async () => {
+  const { line, socket } = openLine();
+  const before = socket.connects;
+  socket.fail();
+  await w.pass(3000);
+  assert.equal(socket.connects, before, 'socket.io tries again by itself');
+  socket.fail({ forGood: true });
+  await w.pass(3000);
+  assert.equal(socket.connects, before + 1);
+  socket.up();
+  await settle();
+  assert.equal(line.status, 'online');
+});
+
+test('a line that waits 15 s for what never comes is opened anew, again and again; one that tries is left alone', async () => {
+  const { line, socket } = openLine();
+  const before = socket.connects;
+  await w.pass(14_000);
+  socket.fail(); // a sign that it is being tried
+  await w.pass(14_000);
+  assert.equal(socket.connects, before);
+  await w.pass(3000);
+  assert.equal(socket.connects, before + 1, 'connected, but the server never greeted');
+  await w.pass(16_000);
+  assert.equal(socket.connects, before + 2);
+  socket.up();
+  await settle();
+  assert.equal(line.status, 'online');
+});
+
+test('a join that broke on the server is asked for again', async () => {
+  let broken = true;
+  const { line, socket } = openLine(async () => (broken ? { ok: false, code: 'internal' } : { ok: true, seq: 7 }));
+  socket.up();
+  await settle();
+  broken = false;
+  await w.pass(2500);
+  assert.equal(line.status, 'online');
+  assert.deepEqual(told.filter(([what]) => what === 'refused'), []);
 });
 
 test('a crowd asks for snapshots over 2.5 s, a few at once', () => {
