@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect, sync_playwright
 
 from tests.stack import Stack
@@ -25,6 +26,33 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What the open pages showed and the servers complained of stands in the report of a failure."""
+    report = yield
+    with_us = getattr(item, "funcargs", {})
+    if call.when == "call" and report.failed and "chromium" in with_us:
+        pages = [page for context in with_us["chromium"].contexts for page in context.pages]
+        report.sections.append(("pages at the end", "\n".join(map(_seen, pages))))
+    if call.when == "call" and report.failed and "stack" in with_us:
+        report.sections.append(("the servers' complaints", "\n".join(_complaints(with_us["stack"].folder))))
+    return report
+
+
+def _seen(page) -> str:
+    try:
+        words = page.evaluate("JSON.stringify(document.documentElement.dataset) + ' ' + document.body.innerText")
+    except PlaywrightError as error:
+        words = str(error)
+    return f"{page.url}: {' / '.join(words.split(chr(10)))[:800]}"
+
+
+def _complaints(folder: Path) -> list[str]:
+    found = [f"{log.stem}: {line[:600]}" for log in sorted(folder.glob("*.log"))
+             for line in log.read_text(errors="replace").splitlines() if '"error"' in line or '"warning"' in line]
+    return found[-30:]
 
 
 @pytest.fixture(scope="session")
