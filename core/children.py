@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -20,6 +21,16 @@ SCREEN_BYTES = 256_000  # what waits for a terminal that was stopped with Ctrl-S
 LONGEST_LINE = 64_000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+MOST_FILES = 65_536  # what deploy/ gives; some programs go through all that they might have
+
+
+def raise_file_limit() -> None:
+    """Take as many open files as the system lets this process have: a viewer is one, and with the usual 1,024 a sale
+    would end at its thousandth."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class LogFile:

@@ -10,6 +10,7 @@ from gevent.pywsgi import WSGIServer
 from rq.serializers import JSONSerializer
 
 from core import fanout, jobs
+from core.children import raise_file_limit
 from core.db import engine
 
 log = structlog.get_logger("serving")
@@ -21,6 +22,7 @@ def serve(app, port: int | None = None, host: str | None = None) -> None:
     """Serve until SIGTERM, then finish what is under way for at most 5 s."""
     settings = app.config["LIVESTALL"]
     host = host or settings.host
+    raise_file_limit()
     listener = _listener(host, port or settings.port)
     server = WSGIServer(listener, app, log=None, error_log=_ErrorLog(), handler_class=fanout.Handler)
     for start in ON_SERVE:

@@ -7,6 +7,7 @@ import click
 from sqlalchemy import text
 
 from core.checks import violations
+from core.children import raise_file_limit
 from core.commands import command
 from core.db import reading
 
@@ -29,6 +30,7 @@ def demo(app, viewers, minutes, speed, seed, host):
 
     from demo import audience, baskets, crowd
     from demo.accounts import HOST
+    raise_file_limit()
     live_id = _sale()
     place = audience.address_of(app.config["LIVESTALL"].base_url)
     tally, dice = audience.Tally(), random.Random(seed)

@@ -7,7 +7,6 @@ a second, with the product's pause. The last line is JSON; figures are medians o
 import argparse
 import json
 import os
-import resource
 import shutil
 import signal
 import statistics
@@ -19,6 +18,10 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from core.children import raise_file_limit  # noqa: E402
+
 SIZES = (500, 2000, 5000)
 IMMEDIATE_MESSAGES = 200_000  # a round
 UPDATES_PER_SECOND = 1_010_000  # a hundredth more: the figure is taken until the last client has the last one
@@ -173,8 +176,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=COALESCED_SECONDS, help="of a coalesced round")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_file_limit()
     load_before = os.getloadavg()[0]
     show(f"{os.cpu_count()} cores, load average {load_before:.1f} before")
     with tempfile.TemporaryDirectory() as folder:

@@ -32,6 +32,7 @@ from sqlalchemy import text  # noqa: E402
 
 from app import create_app  # noqa: E402
 from core import config, embedded  # noqa: E402
+from core.children import raise_file_limit  # noqa: E402
 from core.db import engine, transaction  # noqa: E402
 from core.serving import leave_in_peace  # noqa: E402
 from demo import audience, crowd  # noqa: E402
@@ -248,8 +249,7 @@ def main() -> None:
     parser.add_argument("--web", type=int, default=1, help="web processes")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_file_limit()
     show(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before")
     with tempfile.TemporaryDirectory(prefix="livestall-bench-") as folder:
         folder = Path(folder)

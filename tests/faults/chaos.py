@@ -20,6 +20,7 @@ from pathlib import Path  # noqa: E402
 import gevent  # noqa: E402
 
 from core import config  # noqa: E402
+from core.children import raise_file_limit  # noqa: E402
 from tests.faults.rig import Rig  # noqa: E402
 from tests.faults.sale import Sale  # noqa: E402
 from tests.faults.scenarios import FAULTS  # noqa: E402
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the rig takes down what it put up
+    raise_file_limit()
     only = {int(word) for word in given.only.split(",") if word}
     chosen = [one for one in FAULTS if (one[0] in only if only else one[3] or not given.short)]
     folder, began, rows = Path(tempfile.mkdtemp(prefix="livestall-chaos-")), time.monotonic(), []

@@ -212,7 +212,7 @@ def wrong_clocks(sale, short):
 
 @fault(26, "a crowd of sockets reconnects at once", 15)
 def storm(sale, short):
-    return taps.storm(sale, 100 if short else int(os.environ.get("STORM", "1000")))
+    return taps.storm(sale, 100 if short else int(os.environ.get("STORM", "5000")))
 
 
 @fault(30, "rolling restart of everything", 15)

@@ -1,5 +1,6 @@
 """A real web process and a real Socket.IO client: what only a real connection can show."""
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import socketio
 from socketio.exceptions import ConnectionError as Refused
 
 from core import bus, sockets
+from core.children import MOST_FILES
 from tests.live.conftest import pump
 
 ORIGIN = "http://shop.example"
@@ -29,9 +31,15 @@ def until(true, seconds=10.0):
     return False
 
 
+def few_files() -> None:
+    """In a new child: as most shells start a program."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
+
+
 @pytest.fixture(scope="module")
-def server(app, settings):
-    """The address of `python app.py web` on the test's database, gevent and all."""
+def process(app, settings):
+    """(address, process) of `python app.py web` on the test's database, gevent and all."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -40,7 +48,7 @@ def server(app, settings):
            "SECRET_KEY": settings.secret_key, "DATA_DIR": str(settings.data_dir), "PORT": str(port),
            "BASE_URL": address, "ALLOWED_ORIGINS": f"{address},{ORIGIN}", "LOG_LEVEL": "info", "LOG_FORMAT": "json"}
     process = subprocess.Popen([sys.executable, "app.py", "web"], cwd=ROOT, env=env, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                               preexec_fn=few_files, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = []
     for line in process.stdout:
         said.append(line)
@@ -48,10 +56,20 @@ def server(app, settings):
             break
     else:
         pytest.fail("the server did not start: " + "".join(said))
-    yield address
+    yield address, process
     process.terminate()
     process.wait(10)
     process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def server(process):
+    return process[0]
+
+
+def test_more_viewers_may_come_than_a_shell_allows_files(process):
+    mine = resource.prlimit(process[1].pid, resource.RLIMIT_NOFILE)
+    assert mine[0] == min(mine[1], MOST_FILES)
 
 
 class Browser:
