@@ -10,7 +10,6 @@ import redis
 import structlog
 
 log = structlog.get_logger("bus")
-FRAMES = "livestall:frames"
 # A half-open connection gives no error, and redis-py's own health check waits for no answer (python-socketio#281): who
 # has heard nothing for 5 s asks, who hears nothing for 10 s begins anew. The relay beats every second.
 QUIET_SECONDS, SILENT_SECONDS = 5.0, 10.0
@@ -28,12 +27,18 @@ def client() -> redis.Redis:
     return _client
 
 
+def channel() -> str:
+    """Where our frames go. What is published is heard in all databases of a Redis server, and a copy of a shop that
+    uses the next one has the same shows: its numbers would leave gaps on our pages that nothing ever fills."""
+    return f"livestall:frames:{client().get_connection_kwargs().get('db') or 0}"
+
+
 def publish(frames: list[dict]) -> bool:
     """Publish frames ({"room", "name", "data"} or {"drop": room}) in one message; False if Redis is away."""
     if not frames:
         return True
     try:
-        client().publish(FRAMES, json.dumps(frames, separators=(",", ":"), default=str))
+        client().publish(channel(), json.dumps(frames, separators=(",", ":"), default=str))
     except redis.RedisError as error:
         log.warning("frames not published", error=str(error))
         return False
@@ -46,7 +51,7 @@ def listen(on_frames, on_state, poll_seconds: float = 1.0) -> None:
     while True:
         try:
             subscriber = client().pubsub()  # one that ignores what is no message ignores the answer to a ping as well
-            subscriber.subscribe(FRAMES)
+            subscriber.subscribe(channel())
             subscriber.get_message(timeout=poll_seconds)  # the subscription stands before we say so
             if up is not True:
                 up = True

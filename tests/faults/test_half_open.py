@@ -1,4 +1,4 @@
-"""A connection to Redis that only looks open: the listener notices, says so, and hears again."""
+"""A connection to Redis that only looks open: the listener notices, says so, and hears again. And only its own shop."""
 import threading
 import time
 from contextlib import suppress
@@ -51,12 +51,22 @@ def until(what, seconds=30.0):
 def test_a_half_open_line_is_noticed_and_made_anew(piped):
     proxy, beside, frames, states = piped
     until(lambda: states == [True])
-    beside.publish(bus.FRAMES, '[{"beat": 1}]')
+    beside.publish(bus.channel(), '[{"beat": 1}]')
     until(lambda: frames == [{"beat": 1}])
     quiet = time.monotonic()
     until(lambda: time.monotonic() - quiet > SILENT_SECONDS + 0.5)
     assert states == [True]  # nothing to say is not silence: the ping is answered
     assert proxy.half_open() > 0
     until(lambda: states == [True, False, True])
-    beside.publish(bus.FRAMES, '[{"beat": 2}]')
+    beside.publish(bus.channel(), '[{"beat": 2}]')
     until(lambda: frames[-1] == {"beat": 2})
+
+
+def test_a_copy_of_the_shop_in_the_next_database_is_not_heard(piped, servers, monkeypatch):
+    _proxy, beside, frames, states = piped
+    until(lambda: states == [True])
+    for database, client in ((7, redis.Redis.from_url(f"{servers[1].rsplit('/', 1)[0]}/7")), (0, beside)):
+        monkeypatch.setattr(bus, "_client", client)
+        assert bus.publish([{"beat": database}])
+    until(lambda: frames)
+    assert frames == [{"beat": 0}]
