@@ -253,13 +253,14 @@ class Rig:
     def fill_disk(self) -> None:
         """Until nothing more fits."""
         size = os.statvfs(self.home).f_bavail * os.statvfs(self.home).f_frsize
-        with open(self.home / "ballast", "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
+        # Unbuffered: what did not fit would be tried again at the file's close, and fail there.
+        with open(self.home / "ballast", "wb", buffering=0) as file:
+            with contextlib.suppress(OSError):
+                os.posix_fallocate(file.fileno(), 0, size)
+            file.seek(0, os.SEEK_END)
             with contextlib.suppress(OSError):
                 for _ in range(100_000):
-                    file.seek(0, os.SEEK_END)
                     file.write(b"\0" * 4096)
-                    file.flush()
 
     def free_disk(self) -> None:
         (self.home / "ballast").unlink(missing_ok=True)
