@@ -66,13 +66,14 @@ def read_public(db, live_id: uuid.UUID, member: Member | None) -> Public:
     row = outs.read_show(db, live_id)
     if row is None:
         raise NotFound
-    show, merchant, host, campaign, items, seq, now = row
+    show, merchant, host, campaign, items, channel, seq, now = row
     shown = outs.show_out(show, merchant, host, campaign.currency, items)
     rehearsal = show.state == "rehearsal"
     if rehearsal and not sees_all(member, show.merchant_id):
         rehearsal, shown = False, outs.as_before_rehearsal(shown, items)
     offers = {str(row.Offer.id): outs.offer_out(*row) for row in outs.read_offers(db, campaign.id, rehearsal)}
-    body = {"seq": seq, "now": clock.iso(now), "show": shown, "offers": offers, "chat": _chat(db, live_id, rehearsal),
+    body = {"seq": seq, "now": clock.iso(now), "show": shown, "film": channel and channel.news(), "offers": offers,
+            "chat": _chat(db, live_id, rehearsal),
             "counters": {"viewers": presence.viewers(live_id),
                          "reactions": presence.reactions(live_id, show.reactions)}}
     return Public(show.merchant_id, campaign.id, show.state, campaign.state != "draft", body)
@@ -271,6 +272,12 @@ def _show_changed(state, show):
     return {**state, "show": {**state["show"], **show}}
 
 
+def _video_changed(state, film):
+    if state["film"] and film["rev"] <= state["film"]["rev"]:
+        return state
+    return {**state, "film": film}
+
+
 def _offer_stock(state, payload):
     offer = state["offers"].get(payload["offer_id"])
     if offer is None or payload["version"] <= offer["stock"]["version"]:
@@ -335,8 +342,8 @@ def _muted(state, payload):
     return {**state, "me": {**state["me"], "muted": payload["muted"]}}
 
 
-KINDS = {"show.changed": _show_changed, "offer.stock": _offer_stock, "chat.said": _chat_said,
-         "chat.restored": _chat_said, "chat.removed": _chat_removed, "hold.changed": _hold_changed,
-         "wait.changed": _wait_changed, "order.changed": _order_changed, "muted": _muted}
+KINDS = {"show.changed": _show_changed, "video.changed": _video_changed, "offer.stock": _offer_stock,
+         "chat.said": _chat_said, "chat.restored": _chat_said, "chat.removed": _chat_removed,
+         "hold.changed": _hold_changed, "wait.changed": _wait_changed, "order.changed": _order_changed, "muted": _muted}
 
 __all__ = ["Public", "apply", "cached_snapshot", "forget", "read_public", "sees_all", "snapshot"]

@@ -152,12 +152,13 @@ class Stack:
         return answer.status, json.loads(body) if "json" in (answer.getheader("Content-Type") or "") else body
 
     def wait_ready(self, seconds: float = 90.0) -> None:
-        """Until /readyz says what it should. Raises with the logs if it does not."""
+        """Until /readyz says what it should, and the media server listens. Raises with the logs if they do not."""
         end, last = time.monotonic() + seconds, None
+        media = self.folder / "data/video/engine.json"  # a shop is ready without one, so /readyz does not speak of it
         while time.monotonic() < end:
             try:
                 last = self.get("/readyz")
-                if last[1].get("status") == self.ready:
+                if last[1].get("status") == self.ready and ("video" not in self.names or media.exists()):
                     return
             except (OSError, AttributeError):
                 pass

@@ -12,6 +12,7 @@ from campaigns.stock.queries import stock_out
 from campaigns.terms.models import Campaign, Offer
 from core import clock, events
 from live.show.models import LiveSession, RunItem
+from live.video.models import VideoChannel
 from members.models import Member, Merchant
 
 
@@ -27,13 +28,15 @@ def items_json(show_id=LiveSession.id):
 
 
 def read_show(db, live_id: uuid.UUID):
-    """(show, merchant, host, campaign, items, seq, now) in one statement, or None."""
+    """(show, merchant, host, campaign, items, video channel or None, seq, now) in one statement, or None."""
     seq = select(events.Stream.seq).where(events.Stream.name == events.live_stream(live_id)).scalar_subquery()
     return db.execute(
         select(LiveSession, Merchant, Member.name.label("host"), Campaign, items_json().label("items"),
-               func.coalesce(seq, 0).label("seq"), func.clock_timestamp().label("now"))
+               VideoChannel, func.coalesce(seq, 0).label("seq"), func.clock_timestamp().label("now"))
         .join(Merchant, Merchant.id == LiveSession.merchant_id).join(Member, Member.id == LiveSession.host_id)
-        .join(Campaign, Campaign.id == LiveSession.campaign_id).where(LiveSession.id == live_id)).first()
+        .join(Campaign, Campaign.id == LiveSession.campaign_id)
+        .outerjoin(VideoChannel, VideoChannel.live_session_id == LiveSession.id)
+        .where(LiveSession.id == live_id)).first()
 
 
 def show_out(show: LiveSession, merchant: Merchant, host: str, currency: str, items: list[dict]) -> dict:

@@ -77,9 +77,8 @@ def tell(db, channel: VideoChannel) -> None:
     """Count the change and say it on the show's stream. Pages ask anew for addresses; values are enough to decide."""
     channel.rev += 1
     db.flush()
-    events.append(db, events.live_stream(channel.live_session_id), "video.changed",
-                  {"rev": channel.rev, "status": channel.status, "kind": channel.kind,
-                   "small": channel.small == "on"}, urgent=True)
+    events.append(db, events.live_stream(channel.live_session_id), "video.changed", channel.news(),
+                  urgent=True)
 
 
 def set_small(db, live_id, small: str) -> VideoChannel:

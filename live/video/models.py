@@ -36,3 +36,12 @@ class VideoChannel(Base):
     trim_end_ms: Mapped[int | None] = mapped_column(Integer)
     __table_args__ = (CheckConstraint("trim_start_ms >= 0 AND (trim_end_ms IS NULL OR trim_end_ms > trim_start_ms)",
                                       name="trim"),)
+
+    @property
+    def seen(self) -> str:
+        """The status as viewers have it: an address of the merchant's own is taken to be on until the show is over."""
+        return "on" if self.external_url and self.status != "over" else self.status
+
+    def news(self) -> dict:
+        """What a page knows of the film, from its snapshot and from `video.changed`."""
+        return {"rev": self.rev, "status": self.seen, "kind": self.kind, "small": self.small == "on"}

@@ -25,10 +25,9 @@ def playback(config, channel: VideoChannel | None, state: str) -> dict:
     adapter = adapter_for(config, channel)
     if adapter is None or channel is None or state not in ("live", "paused"):
         return nothing
-    status = "on" if channel.external_url else channel.status
-    if status not in ("on", "lost"):
+    if channel.seen not in ("on", "lost"):
         return nothing
-    return {**nothing, "status": status, "kind": channel.kind, "adapter": adapter.name,
+    return {**nothing, "status": channel.seen, "kind": channel.kind, "adapter": adapter.name,
             **adapter.playback(channel, "public")}
 
 

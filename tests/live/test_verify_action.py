@@ -12,6 +12,7 @@ from live.chat import moderation
 from live.chat.models import ChatMessage
 from live.show import clockwork, selling, steps
 from live.show.control import ACTIONS
+from live.video import channels
 from tests.live.conftest import execute, pump, set_state
 from tests.live.verify import verify_action
 
@@ -241,9 +242,30 @@ def bought_in_rehearsal(world):
     return lambda: world.hold(world.host, 2, rehearsal=True)
 
 
+def film(world):
+    with transaction() as db:
+        channels.ensure(db, world.show.id)
+
+    def comes():
+        with transaction() as db:
+            channels.set_status(db, world.show.id, "on", "rtmp")
+    return comes
+
+
+def other_film(world):
+    film(world)()
+
+    def comes():
+        with transaction() as db:
+            channels.set_status(db, world.show.id, "lost")
+            channels.set_external(db, world.show.id, "https://pictures.example/live.m3u8")
+    return comes
+
+
 HAPPENINGS = {
     "claim": claimed, "release": let_go, "consume": bought, "expire": ran_out, "wait": waits, "served": served,
-    "said": spoken, "flagged": flagged, "sale_over": sale_over, "rehearsal_claim": bought_in_rehearsal}
+    "said": spoken, "flagged": flagged, "sale_over": sale_over, "rehearsal_claim": bought_in_rehearsal,
+    "film": film, "other_film": other_film}
 
 
 @pytest.mark.parametrize("name", sorted(HAPPENINGS))

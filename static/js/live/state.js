@@ -82,6 +82,7 @@ const change = (state, { kind, payload, at }) => CHANGES[kind]?.(state, payload,
 
 const CHANGES = {
   'show.changed': showChanged,
+  'video.changed': (state, film) => (film.rev > (state.film?.rev ?? -1) ? { ...state, film } : state),
   'offer.stock': stockChanged,
   // A member's own stream tells of every show: what is flagged for staff, its author still sees.
   'chat.said': (state, { message, live_id: show = state.show.id }) => (show === state.show.id ? withMessage(state, message) : state),

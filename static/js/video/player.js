@@ -42,10 +42,10 @@ const loadHls = () => (library ??= import('/static/vendor/hls.mjs').then((module
 /**
  * Play the show's video in `stage`. `onChange()` is called when its state changes; `state` is one of
  * "poster", "starting", "playing", "lost". `pictureMs()` is the server's time of the frame that is seen, or null.
- * `fast` is the viewer's FastChoice; without one it plays HLS.
+ * `fast` is the viewer's FastChoice; without one it plays HLS. `film` is what the page knows of the film already.
  */
-export function createPlayer(stage, { liveId, load = () => get(`/api/live/${liveId}/video`, { timeoutMs: 6000 }), onChange = () => {}, muted = true, fast = null }) {
-  return new Player(stage, { load, onChange, muted, fast });
+export function createPlayer(stage, { liveId, load = () => get(`/api/live/${liveId}/video`, { timeoutMs: 6000 }), onChange = () => {}, muted = true, fast = null, film = null }) {
+  return new Player(stage, { load, onChange, muted, fast, film });
 }
 
 class Player {
@@ -53,6 +53,7 @@ class Player {
 
   #hls = null;
   #info = { status: 'off', rev: -1, hls: '' };
+  #heard = -1; // the newest news; an answer that is older was on its way, or kept for many (0.5 s)
   #tries = 0;
   #timer = 0;
   #movedAt = 0;
@@ -61,8 +62,9 @@ class Player {
   #wish = 'auto';
   #away = 0;
 
-  constructor(stage, { load, onChange, muted, fast }) {
+  constructor(stage, { load, onChange, muted, fast, film }) {
     Object.assign(this, { stage, load, onChange, fast });
+    this.#heard = film?.rev ?? -1;
     this.video = h('video.frame.film', { playsInline: true, muted, autoplay: true, hidden: true, disableRemotePlayback: true, 'aria-label': t('Live video') });
     // A picture that is only decoded, never shown, would be throttled; over the poster it covers it when it moves.
     const poster = stage.querySelector('#poster');
@@ -79,13 +81,14 @@ class Player {
 
   /** Ask the server what there is to play, and do it. */
   ask() {
-    this.#asking ??= this.load().then((info) => this.take(info), () => this.#later()).finally(() => { this.#asking = null; });
+    this.#asking ??= this.load().then((info) => (info.rev < this.#heard ? this.#again() : this.take(info)), () => this.#later()).finally(() => { this.#asking = null; });
     return this.#asking;
   }
 
-  /** News of the show's stream: {rev, status, kind, small}. */
+  /** What the page knows of the film, as often as it likes: {rev, status, kind, small}. */
   hear({ rev, status, small }) {
-    if (rev <= this.#info.rev) return;
+    if (rev <= Math.max(this.#heard, this.#info.rev)) return;
+    this.#heard = rev;
     if (status === 'off' || status === 'over') this.take({ ...this.#info, rev, status, hls: '' });
     else if (this.#hls && status !== 'on') this.take({ ...this.#info, rev, status });
     else setTimeout(() => this.ask(), Math.random() * (this.#hls && small === !this.#hasTwo ? CHANGE_MS : SPREAD_MS));
@@ -196,6 +199,10 @@ class Player {
   #later() {
     this.#end();
     if (this.state === 'playing') this.#set('lost');
+    this.#again();
+  }
+
+  #again() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.ask(), AGAIN_MS[Math.min(this.#tries, AGAIN_MS.length - 1)] * (0.7 + Math.random() * 0.6));
     this.#tries += 1;

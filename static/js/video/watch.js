@@ -15,7 +15,7 @@ export function createFilm(root, ctx, repaint) {
   let entries = timeline.start(ctx.store.state.show);
   let now = entries[0];
   let waiting = chatTime.NOTHING;
-  const player = createPlayer(stage, { liveId: ctx.liveId, onChange: () => part.paint(ctx.store.state), fast: new FastChoice() });
+  const player = createPlayer(stage, { liveId: ctx.liveId, film: ctx.store.state.film, onChange: () => part.paint(ctx.store.state), fast: new FastChoice() });
   const buttons = createFilmButtons(stage, player);
   const menu = createFilmMenu(stage, player, () => {
     lookAtChat();
@@ -28,7 +28,6 @@ export function createFilm(root, ctx, repaint) {
   addEventListener('show-events', ({ detail }) => {
     for (const { kind, payload, at } of detail) {
       if (kind === 'show.changed') entries = timeline.heard(entries, payload, Date.parse(at));
-      else if (kind === 'video.changed') player.hear(payload);
       else if (kind === 'chat.said' && menu.chosen.chatInTime) waiting = chatTime.heard(waiting, said(payload.message, at));
     }
   });
@@ -78,6 +77,7 @@ export function createFilm(root, ctx, repaint) {
       return chat === seen.chat ? seen : { ...seen, chat };
     },
     paint(state) {
+      if (state.film) player.hear(state.film);
       buttons.paint();
       menu.paint();
       const text = isOn(state.show) ? filmWords(player, state.show.state) : '';

@@ -15,7 +15,7 @@ const streams = readdirSync(folder).filter((name) => name.endsWith('.json')).map
 // an order (its payment, for the ladder) than the snapshot does.
 const ORDER = ['id', 'number', 'state', 'fulfilment', 'total_minor', 'currency', 'offer_ids', 'hold_ids', 'quantities'];
 const own = (me) => me && { ...me, orders: me.orders.map((order) => Object.fromEntries(ORDER.map((name) => [name, order[name]]))) };
-const part = ({ seq, show, offers, chat, me }) => ({ seq, show, offers, chat: chat.slice(-60), me: own(me) });
+const part = ({ seq, show, film, offers, chat, me }) => ({ seq, show, film, offers, chat: chat.slice(-60), me: own(me) });
 const staffPart = (staff) => staff && Object.fromEntries(Object.entries(staff).filter(([name]) => !['figures', 'revenue', 'here', 'last_order'].includes(name)));
 
 const replay = (state, events) => events.reduce((next, { stream, ...event }) => apply(next, stream, event), state);
