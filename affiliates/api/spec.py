@@ -184,9 +184,10 @@ class Document(Api):
             prepare_response(answer, self.spec, "application/problem+json")
             self.spec.components.response(name, answer, lazy=True)
 
-
     def out(self, areas: list[Doors]) -> dict:
-        """The whole document; a tag for each area."""
+        """The whole document of areas that are registered; a tag for each."""
+        for area in areas:
+            area.register_views_in_doc(self, self._app, self.spec, name=area.name, parameters=None)
         tags = {area.tag: area.description for area in reversed(areas)}
         return {**self.spec.to_dict(), "tags": [{"name": tag, "description": tags[tag]} for tag in dict.fromkeys(
             area.tag for area in areas)]}

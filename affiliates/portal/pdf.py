@@ -2,7 +2,6 @@
 import io
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
@@ -13,19 +12,13 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
 
 from affiliates.commission.tell import state_of
 from affiliates.portal import words
-from core.errors import DomainError
+from affiliates.portal.statement import TooLong
 from core.i18n import money_text
 
 # 2,000 lines are 60 pages and 3 s; who has more takes the CSV.
 MOST_LINES = 2000
 LATIN, CHINESE = "Helvetica", "STSong-Light"
 pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
-
-
-class TooLong(DomainError):
-    """More lines than a PDF is good for."""
-    code, status = "too_long", 422
-    message = _l("That is too much for a PDF. Choose a shorter time, or take the CSV.")
 
 
 def statement_pdf(rows, name: str, title: str, made: str) -> bytes:

@@ -9,14 +9,21 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import text
 
 from affiliates.commission.tell import state_of
 from affiliates.verify import COLUMNS
 from core.clock import iso
-from core.errors import NotFound
+from core.errors import DomainError, NotFound
 from core.money import exponent, plain
 from orders.exports import safe_text
+
+
+class TooLong(DomainError):
+    """More lines than a PDF is good for."""
+    code, status = "too_long", 422
+    message = _l("That is too much for a PDF. Choose a shorter time, or take the CSV.")
 
 _ROWS = text("""
 SELECT c.id, c.kind, c.level, c.quantity, c.base_minor, c.rate_ppm, c.flat_minor, c.cap_minor, c.amount_minor,

@@ -7,7 +7,6 @@ from flask_babel import gettext as _
 from affiliates import verify
 from affiliates.portal import statement
 from affiliates.portal.doors import own, portal
-from affiliates.portal.pdf import statement_pdf
 from core.clock import now
 from core.db import reading
 from members.access import public, signed_in
@@ -39,6 +38,7 @@ def statement_csv():
 @portal.get("/affiliate/statement.pdf")
 @signed_in
 def statement_as_pdf():
+    from affiliates.portal.pdf import statement_pdf  # late: its library is 0.1 s of each process's start
     month = request.args.get("month")
     with reading() as db:
         affiliate = own(db)
