@@ -12,7 +12,7 @@ from tests.stack import Stack
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which(
     "google-chrome")
 # For each window Chromium draws the suggestions of an address bar that nobody sees: half of the 0.6 s of processor time
-# that a browser of one's own took. This takes the place of Playwright's own list, so what it leaves out is left out here.
+# that a browser of one's own took. This takes the place of Playwright's list, so what that leaves out is left out here.
 NO_FEATURES = ("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
                "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding",
                "ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints",
