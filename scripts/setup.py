@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import venv
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +27,8 @@ LOCKS = {
     "test": ["requirements-dev.txt"],
     "browser": [],
 }
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The shell is the same browser without windows; docs/decisions/0081.
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_CHROMIUM = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
@@ -147,7 +149,7 @@ def npm_install(node):
 
 def find_or_install_browser():
     """Chromium and a font with Chinese characters: the system's, or from apt when root."""
-    missing = [name for name, found in (("chromium", find_chromium()), ("fonts-noto-cjk", has_cjk())) if not found]
+    missing = [name for name, found in (("Chromium", find_chromium()), ("fonts-noto-cjk", has_cjk())) if not found]
     if not missing:
         return
     apt = shutil.which("apt-get")
@@ -157,11 +159,17 @@ def find_or_install_browser():
         raise SetupError(f"The browser tests need {' and '.join(missing)}: {hint}.")
     step(f"{' and '.join(missing)} (apt, a few minutes)")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in ["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *missing]:
-        done = subprocess.run([apt, *words], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace")
-        if done.returncode:
-            raise SetupError(f"{done.stdout[-2000:]}\napt could not install {' and '.join(missing)}: {hint}.")
+    install = ["install", "-y", "-qq", "--no-install-recommends"]
+    run = partial(subprocess.run, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                  text=True, errors="replace")
+    done = run([apt, "update", "-qq"])
+    # Older systems have no package of the shell; theirs of the whole browser does as well.
+    for browser in CHROMIUM[:2] if not done.returncode else ():
+        done = run([apt, *install, *(browser if name == "Chromium" else name for name in missing)])
+        if not done.returncode:
+            break
+    if done.returncode:
+        raise SetupError(f"{done.stdout[-2000:]}\napt could not install {' and '.join(missing)}: {hint}.")
     if not find_chromium():
         raise SetupError(f"apt installed no Chromium that can be found: {hint}.")
 

@@ -1,16 +1,15 @@
-"""A real browser against the real product. Chromium is the system's; a missing one fails, it is not skipped."""
+"""A real browser against the real product. A missing one fails, it is not skipped."""
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect, sync_playwright
 
+from scripts import setup
 from tests.stack import Stack
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which(
-    "google-chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or setup.find_chromium()
 # For each window Chromium draws the suggestions of an address bar that nobody sees: half of the 0.6 s of processor time
 # that a browser of one's own took. This takes the place of Playwright's list, so what that leaves out is left out here.
 NO_FEATURES = ("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
@@ -71,7 +70,6 @@ def stack(servers, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium():
-    assert CHROMIUM, "No Chromium: apt-get install chromium, or set CHROMIUM to its path."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
