@@ -21,6 +21,7 @@ from core.ids import new_id
 # A server that vanished without a word is noticed after 15 to 25 s, not after the kernel's quarter of an hour.
 CONNECT = {"options": "-c timezone=UTC -c lock_timeout=3000", "connect_timeout": 5, "keepalives_idle": 10,
            "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+READ = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 # Statements that tables need besides themselves (functions, triggers). Migrations run them in order.
 EXTRA_DDL: list[str] = []
 
@@ -143,10 +144,21 @@ def transaction():
 
 @contextmanager
 def reading():
-    """A session for reading, one consistent picture (REPEATABLE READ), never committed."""
+    """A session for reading, one consistent picture (REPEATABLE READ); what would write is an error.
+
+    It ends with a commit, because at a rollback psycopg forgets the statements that it has prepared: docs/decisions/0082.
+    """
+    with Session(engine().execution_options(**READ), expire_on_commit=False) as db:
+        yield db
+        db.commit()
+
+
+@contextmanager
+def supposing():
+    """A session for a what-if: one consistent picture in which it may write, and nothing of it is kept."""
     with Session(engine().execution_options(isolation_level="REPEATABLE READ"), expire_on_commit=False) as db:
         yield db
 
 
 __all__ = ["EXTRA_DDL", "Base", "Mapped", "choice", "created_column", "engine", "init_engine", "mapped_column",
-           "own_connection", "reading", "transaction", "uuid_pk"]
+           "own_connection", "reading", "supposing", "transaction", "uuid_pk"]

@@ -5,10 +5,11 @@
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine
 
 import core.db
 from core import config, embedded
@@ -77,14 +78,30 @@ def empty(app):
 
 
 def clear():
-    """Empty every table. Most are empty: to look and delete takes 20 ms, to truncate all of them took 200."""
+    """Empty every table. Most are empty: to look and delete takes 3 ms, to truncate all of them took 200."""
+    looks, deletes = cleaners(core.db.engine().url)
+    with looks.connect() as connection:
+        full = connection.exec_driver_sql(full_tables()).scalars().all()
+    with deletes.begin() as connection:
+        # No triggers: the ledger only grows.
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        for name in full:
+            connection.exec_driver_sql(f'DELETE FROM "{name}"')
+        connection.exec_driver_sql("SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence")
+
+
+@cache
+def cleaners(url):
+    """Who looks and who deletes: a connection whose triggers were away forgets its plans, 7 ms of them."""
+    return [create_engine(url, pool_size=1, pool_pre_ping=True, isolation_level=level)
+            for level in ("AUTOCOMMIT", "READ COMMITTED")]
+
+
+@cache
+def full_tables() -> str:
+    """A query for the names of tables with something in them."""
     names = [table.name for table in Base.metadata.sorted_tables]
-    full = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in names)
-    with core.db.engine().begin() as connection:
-        connection.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers: the ledger only grows
-        for name in connection.scalars(text(full)).all():
-            connection.execute(text(f'DELETE FROM "{name}"'))
-        connection.execute(text("SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"))
+    return " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in names)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from affiliates.api.spec import Doors, page_of
 from affiliates.settlement import actions, jobs, queries
 from affiliates.settlement.books import PAYABLE
 from core.api import PageIn, page, page_of_list
-from core.db import reading
+from core.db import reading, supposing
 from core.errors import Busy
 from ledger import balances
 from members.keys.doors import keyed
@@ -39,7 +39,7 @@ def run_whole(db, run) -> dict:
 @api.response(200, schemas.PreviewOut)
 def preview(given, campaign_id):
     """Every figure of a settlement before anything is posted."""
-    with reading() as db:
+    with supposing() as db:
         plan = queries.dry_run(db, campaign_of(db, campaign_id).id, given.get("cutoff"))
         rows = page_of_list([row._asdict() for row in plan.parties], "affiliate_id", given)
         return {**rows, "cutoff": plan.cutoff, "currency": plan.currency, "parties": len(plan.parties),

@@ -10,7 +10,7 @@ from affiliates.people.queries import access_affiliate
 from affiliates.settlement import actions, audit, jobs, queries, words
 from campaigns.terms.models import Campaign
 from campaigns.terms.queries import access_campaign
-from core.db import reading, transaction
+from core.db import reading, supposing, transaction
 from core.errors import NotFound
 from core.web import page_number
 from members.access import operator, staff
@@ -66,7 +66,7 @@ def settlements_of(campaign_id):
 @staff("affiliates")
 def settlements_dry_run(campaign_id):
     page = page_number()
-    with reading() as db:
+    with supposing() as db:
         campaign = _over(db, campaign_id)
         plan = queries.dry_run(db, campaign_id)
         shown = plan.parties[(page - 1) * PER_PAGE:page * PER_PAGE]
@@ -86,7 +86,7 @@ def _over(db, campaign_id) -> Campaign:
 @shop_desk.get("/settlements/<uuid:campaign_id>/dry-run.csv")
 @staff("affiliates")
 def settlements_dry_run_csv(campaign_id):
-    with reading() as db:
+    with supposing() as db:
         campaign = _over(db, campaign_id)
         plan = queries.dry_run(db, campaign_id)
         shop = db.get(Merchant, campaign.merchant_id)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 import core.db
 from affiliates.settlement import actions, books, jobs, queries
 from core import jobs as queue
-from core.db import reading, transaction
+from core.db import reading, supposing, transaction
 from tests.orders.test_crashes import Died, dying_at
 
 
@@ -20,7 +20,7 @@ def test_every_party_gets_the_sum_of_its_commissions(ended):
 
 
 def test_the_dry_run_shows_every_figure_and_posts_nothing(ended):
-    with reading() as db:
+    with supposing() as db:
         plan = queries.dry_run(db, ended.campaign_id)
     assert ended.balances() == {} and ended.state() == "ended"
     run = ended.settle()

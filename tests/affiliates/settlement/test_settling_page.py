@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from affiliates.settlement import actions, jobs, queries
-from core.db import reading, transaction
+from core.db import reading, supposing, transaction
 from members.models import Merchant
 from tests import factories
 from tests.bench import settle_data
@@ -46,7 +46,7 @@ def settle(ana, ended) -> str:
 
 
 def test_the_dry_run_shows_what_the_settlement_then_posts(ana, ended):
-    with reading() as db:
+    with supposing() as db:
         plan = queries.dry_run(db, ended.campaign_id)
     page = ana.get(f"{ROOT}/{ended.campaign_id}/dry-run")
     first = plan.parties[0]
@@ -165,7 +165,7 @@ def test_a_dry_run_counts_bonuses_that_the_settlement_will_award(ana, ended):
     ended.write("""INSERT INTO commission_bonuses (id, merchant_id, campaign_id, measure, threshold, amount_minor,
                      currency) VALUES (:id, :merchant, :campaign, 'orders', 40, 2500, 'GBP')""",
                 id=uuid.uuid4(), merchant=settle_data.MERCHANT, campaign=settle_data.CAMPAIGN)
-    with reading() as db:
+    with supposing() as db:
         plan = queries.dry_run(db, ended.campaign_id)
         assert db.scalar(text("SELECT count(*) FROM commissions WHERE kind = 'bonus'")) == 0
     assert plan.bonuses > 0
