@@ -146,7 +146,7 @@ def transaction():
 def reading():
     """A session for reading, one consistent picture (REPEATABLE READ); what would write is an error.
 
-    It ends with a commit, because at a rollback psycopg forgets the statements that it has prepared: docs/decisions/0082.
+    It ends with a commit: at a rollback psycopg forgets the statements that it has prepared (docs/decisions/0082).
     """
     with Session(engine().execution_options(**READ), expire_on_commit=False) as db:
         yield db
