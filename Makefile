@@ -26,7 +26,8 @@ reset: .venv/.stamp-run ## Throw the kept data away and begin with a new demo sh
 	rm -rf var
 
 test: .venv/.stamp-test ## Run all tests; the browser's last (ARGS="-k name" for some)
-	$(PY) -m pytest -n 3 --dist worksteal -m "not e2e" --ignore tests/e2e $(ARGS)
+	@# A file's shop is started once, by one process; in the order of their names the longest tests do not come last.
+	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not e2e" --ignore tests/e2e $(ARGS)
 	$(if $(wildcard tests/js/*.test.js tests/js/*/*.test.js),.venv/bin/node --test $(wildcard tests/js/*.test.js tests/js/*/*.test.js))
 	@sh scripts/setup.sh browser
 	$(PY) -m pytest -n 2 --dist loadfile tests/e2e $(ARGS)
