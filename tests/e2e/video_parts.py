@@ -28,12 +28,13 @@ def film(folder: Path, seconds: int = 40, keyframe: int = FPS, size: str = "270x
 
 
 def stream_key(stack, live_id) -> str:
-    """The show's key, as its control page tells it."""
+    """The show's key, as its control page tells it, once the media server knows the show: nobody's OBS is as quick."""
     database = create_engine(stack.database_url)
     with Session(database) as db, db.begin():
         channel = channels.ensure(db, live_id)
         key = keys.publish_key(SECRET, live_id, channel.key_nonce, int(channel.key_until.timestamp()))
     database.dispose()
+    wait_until(lambda: str(live_id) in files.read(stack.folder / "data/video/status.json").get("shows", {}))
     return key
 
 
