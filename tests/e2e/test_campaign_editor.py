@@ -36,7 +36,7 @@ def shop(empty):
 @pytest.fixture
 def served(empty):
     server = make_server("127.0.0.1", 0, empty, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()

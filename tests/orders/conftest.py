@@ -149,7 +149,7 @@ def nobody_home(app):
 def live_server(app):
     """The application at an address of its own, for what comes over HTTP."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     before = app.config["LIVESTALL"]
     app.config["LIVESTALL"] = dataclasses.replace(before, base_url=f"http://127.0.0.1:{server.server_port}")
