@@ -1,4 +1,6 @@
-"""Counters of running shows, once a second, by whoever leads the relay: never numbered, the newest replaces."""
+"""Counters of running shows, once a second, by whoever leads the relay: never numbered, the newest replaces.
+
+Each says in which state of the show it was read: a page that knows of another leaves it alone."""
 import time
 import uuid
 
@@ -59,7 +61,7 @@ def public_tick(db, live_id: uuid.UUID) -> dict:
     """What every viewer's page counts."""
     show = db.get(LiveSession, live_id)
     totals = presence.totals(live_id)
-    return {"live_id": str(live_id), "viewers": totals["viewers"] + _simulated(show),
+    return {"live_id": str(live_id), "state": show.state, "viewers": totals["viewers"] + _simulated(show),
             "reactions": show.reactions + totals["pending_reactions"], "bought_last_minute": int(db.scalar(
                 BOUGHT, {"live": live_id, "rehearsal": show.state == "rehearsal"})), "now": clock.iso(clock.now())}
 
@@ -74,8 +76,9 @@ def staff_figures(db, live_id: uuid.UUID, tick: dict | None = None) -> dict:
     minutes = db.execute(MONEY, {"live": live_id, "rehearsal": show.state == "rehearsal"}).all()
     claims, refused, held, paid, returned = _cached_counts(db, show)
     lag = db.scalar(LAG, {"stream": events.live_stream(live_id)})
-    return {"viewers": tick["viewers"], "claims": claims, "refused": refused, "held": int(held or 0),
-            "paid": int(paid or 0), "returned": int(returned or 0), "orders": sum(row.orders for row in minutes),
+    return {"state": show.state, "viewers": tick["viewers"], "claims": claims, "refused": refused,
+            "held": int(held or 0), "paid": int(paid or 0), "returned": int(returned or 0),
+            "orders": sum(row.orders for row in minutes),
             "revenue_minor": sum(int(row.minor) for row in minutes),
             "revenue": [{"minute": clock.iso(row.minute), "minor": int(row.minor)} for row in minutes],
             "lag_ms": None if lag is None else round(float(lag)), "here": presence.totals(live_id)["here"],

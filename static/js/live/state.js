@@ -179,13 +179,18 @@ export function withOrder(state, order) {
 
 // -- What is not numbered -------------------------------------------------------------------------------------------
 
+/** Whether counters were read in the state that the page knows. Those of a rehearsal may come when it is over and no more are sent, and would stay. */
+const areOfNow = (counted, { show }) => counted.state === undefined || counted.state === show.state;
+
 /** Counters, once a second: the newest simply replaces. */
-export function applyTick(state, { viewers, reactions, bought_last_minute: bought }) {
+export function applyTick(state, tick) {
+  if (!areOfNow(tick, state)) return state;
+  const { viewers, reactions, bought_last_minute: bought } = tick;
   const counters = { ...state.counters, viewers, reactions, bought_last_minute: bought };
   return { ...state, counters };
 }
 
-export const applyFigures = (state, figures) => withStaff(state, { figures: { ...state.staff?.figures, ...figures } });
+export const applyFigures = (state, figures) => (areOfNow(figures, state) ? withStaff(state, { figures: { ...state.staff?.figures, ...figures } }) : state);
 
 export const applyDelayed = (state, { delayed }) => (state.delayed === delayed ? state : { ...state, delayed });
 
@@ -197,7 +202,10 @@ export const applyDelayed = (state, { delayed }) => (state.delayed === delayed ?
  */
 export function applySnapshot(state, snapshot, staff = state.staff) {
   const signedOut = (state.signedOut || Boolean(state.me)) && !snapshot.me;
-  if (snapshot.seq < state.seq) return { ...state, me: newerMe(state.me, snapshot.me), signedOut, stale: false };
+  if (snapshot.seq < state.seq) {
+    const counted = staff?.figures ? applyFigures(state, staff.figures) : state; // read afresh, though the part for many was remembered
+    return { ...counted, me: newerMe(state.me, snapshot.me), signedOut, stale: false };
+  }
   const next = {
     ...state, ...snapshot, staff, signedOut, stale: false,
     show: snapshot.show.rev < state.show.rev ? state.show : snapshot.show,

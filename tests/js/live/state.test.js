@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hold, iso, live, me, offer, order, random, shuffled, snapshot } from './helpers.js';
 
-const { apply, applyDelayed, applyFrame, applySnapshot, applyTick, isBehind, needsSnapshot, start } = await import('/static/js/live/state.js');
+const { apply, applyDelayed, applyFigures, applyFrame, applySnapshot, applyTick, isBehind, needsSnapshot, start } = await import('/static/js/live/state.js');
 
 const L = 'live:s';
 const M = 'member:m';
@@ -195,6 +195,17 @@ test('counters and delays are values, and staff have a stream of their own', () 
   assert.deepEqual(told.staff, { seq: 11, run: [{ id: 'r1' }], flagged: [], actions: [], figures: {}, blocked_words: ['x'] });
   assert.equal(told.seq, 100);
   assert.ok(iso(0).endsWith('Z'));
+});
+
+test('counters of a state that is over come too late, and fresh ones count though the snapshot is older', () => {
+  const staff = { seq: 5, run: [], flagged: [], actions: [], figures: { state: 'rehearsal', viewers: 16 } };
+  const over = start(snapshot({ show: { ...snapshot().show, state: 'scheduled' } }), staff);
+  assert.equal(applyFigures(over, { state: 'rehearsal', viewers: 17 }), over);
+  assert.equal(applyTick(over, { state: 'rehearsal', viewers: 17, reactions: 1, bought_last_minute: 0 }), over);
+  assert.equal(applyFigures(over, { state: 'scheduled', viewers: 0 }).staff.figures.viewers, 0);
+  const asked = applySnapshot(over, snapshot({ seq: over.seq - 1 }), { ...staff, figures: { state: 'scheduled', viewers: 0 } });
+  assert.equal(asked.staff.figures.viewers, 0);
+  assert.equal(asked.show.state, 'scheduled');
 });
 
 test('a snapshot from before the join is not enough, though nothing seems to be missing', () => {
