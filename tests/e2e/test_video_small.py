@@ -134,8 +134,14 @@ def test_chat_can_wait_for_the_picture(stack, person):
     viewer.keyboard.press("Escape")
     viewer.evaluate(WATCH_CHAT)
     host.goto(f"/studio/shows/{live_id}/control")
-    host.locator("#say").fill("Now I lift the lid")
-    host.locator("#say").press("Enter")
+    field = host.locator("#say")
+    field.fill("Now I lift the lid")
+
+    def said():
+        if field.input_value():  # who is not connected yet is told so, and the words stay
+            field.press("Enter")
+        return host.locator("#lines", has_text="lift the lid").count()
+    wait_until(said)
     viewer.wait_for_function("() => window.line.offset !== undefined", timeout=PATIENT)
     seen = viewer.evaluate("window.line")
     assert 0 <= seen["offset"] <= 400 and seen["shown"] - seen["heard"] > 200, seen

@@ -4,7 +4,7 @@ import { $, h, icon, on, setAttr, setText, show, syncList } from '/static/js/dom
 import { number, t } from '/static/js/i18n.js';
 import { ApiError, newKey } from '/static/js/api.js';
 import { open } from '/static/js/ui/dialog.js';
-import { NotAnswered } from '/static/js/live/socket.js';
+import { askAgain } from '/static/js/live/socket.js';
 import { withMessage } from '/static/js/live/state.js';
 import { ask } from '/static/js/control/air.js';
 
@@ -53,11 +53,11 @@ export function createTalk(ctx, keys) {
     if (!body) return;
     field.value = '';
     try {
-      const answer = await ctx.getLine().request('chat', { live_id: ctx.liveId, key: newKey(), body });
-      if (answer.ok) return ctx.store.update(withMessage, answer.message);
-      ctx.said(answer.message, 'urgent');
+      const answer = await askAgain(ctx.getLine, 'chat', { live_id: ctx.liveId, key: newKey(), body });
+      if (answer?.ok) return ctx.store.update(withMessage, answer.message);
+      ctx.said(answer?.message ?? t('You are not connected. Your message was not sent.'), 'urgent');
     } catch (error) {
-      if (!(error instanceof NotAnswered) && !(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       ctx.said(t('You are not connected. Your message was not sent.'), 'urgent');
     }
     field.value = field.value || body;
